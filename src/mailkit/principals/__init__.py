@@ -1,0 +1,1 @@
+"""Principals: who exists here (accounts, groups, lists, domains, tenants, roles, API keys) and what each may do."""
