@@ -5,14 +5,13 @@ small account's rows share pages and a purge is one range: 0x80, number (u32), t
 reused for something else. A package keeps its hands off the spaces of others: it calls their service.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
 
 from mailkit.storage.keys import Shape, after_prefix
 
-__all__ = ["SPACES", "Space", "account_range", "append_space", "space", "table"]
+__all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
 
 _ACCOUNT = b"\x80"
 
@@ -96,6 +95,32 @@ def owner_of(key: bytes) -> Space | None:
     return SPACES.get(key[:1] + key[5:6] if key[:1] == _ACCOUNT else key[:1])
 
 
-def by_owner() -> Iterator[tuple[str, Space]]:
-    """All declared spaces with their owners, in order of prefix."""
-    return ((declared.owner, declared) for _, declared in sorted(SPACES.items()))
+# 0x01 storage
+COUNTERS = space(0x01, "counter", "storage", "text")
+
+# 0x10-0x1F principals
+PRINCIPAL = space(0x10, "principal", "principals", "u32")
+PRINCIPAL_ID = space(0x11, "principal by id", "principals", "id")
+PRINCIPAL_NAME = space(0x12, "principal by name", "principals", "text")
+LOGIN_VIEW = space(0x13, "individual by dot-free login", "principals", "text")
+KIND_NAME = space(0x14, "principals of a kind by name", "principals", "u8", "text", "u32")
+KIND_ID = space(0x15, "principals of a kind by id", "principals", "u8", "id", "u32")
+KIND_COUNT = space(0x16, "number of principals of a kind", "principals", "u8")
+DOMAIN_COUNT = space(0x17, "number of addresses in a domain", "principals", "u32")
+ADDRESS = space(0x18, "address", "principals", "id")
+ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
+OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
+
+# 0x20-0x27 credentials
+SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
+TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
+OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+
+# an account's tables: 0x01-0x1F mailstore
+MAILBOX = table(0x01, "mailbox", "mailstore", "id")
+MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
+MESSAGE = table(0x03, "message row", "mailstore", "id", "u32")
+STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
+MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
+MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
+ACCOUNT = table(0x07, "the account's mail state", "mailstore")
