@@ -99,3 +99,9 @@ def owner_of(key: bytes) -> Space | None:
 def by_owner() -> Iterator[tuple[str, Space]]:
     """All declared spaces with their owners, in order of prefix."""
     return ((declared.owner, declared) for _, declared in sorted(SPACES.items()))
+
+
+# 0x02-0x0F: the ground (journal, jobs, settings, limits)
+JOURNAL = append_space(b"journal")
+JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
