@@ -105,3 +105,4 @@ def by_owner() -> Iterator[tuple[str, Space]]:
 JOURNAL = append_space(b"journal")
 JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
 JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
+QUOTA_USED = table(0x70, "quota.used", "quota")  # of tenants too: they are principals and have numbers
