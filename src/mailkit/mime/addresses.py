@@ -9,7 +9,7 @@ import re
 
 from attrs import define, field, frozen
 
-from mailkit.mime.encoded_words import decode_header, decode_words
+from mailkit.mime.encoded_words import decode_words
 
 __all__ = ["Address", "Group", "Mailbox", "addresses_of", "mailboxes", "parse_addresses"]
 

@@ -124,3 +124,10 @@ STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
 MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
 MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
+
+
+# 0x02-0x0F: the ground (journal, jobs, settings, limits)
+JOURNAL = append_space(b"journal")
+JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
+QUOTA_USED = table(0x70, "quota.used", "quota")  # of tenants too: they are principals and have numbers
