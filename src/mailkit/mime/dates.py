@@ -29,7 +29,7 @@ _OFFSET = re.compile(r"(?:[A-Za-z]+ ?)?([+-]?) ?(\d{1,2}):?(\d{2})?|[+-]?(\d{1,2
 
 _MONTHS = {
     name: number
-    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)  # noqa: SIM905
 }  # fmt: skip
 # RFC 5322 4.3 names the American zones; the others are common and unambiguous enough. Military letters and unknown
 # names count as -0000 (same section).

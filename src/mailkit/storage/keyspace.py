@@ -110,6 +110,7 @@ DOMAIN_COUNT = space(0x17, "number of addresses in a domain", "principals", "u32
 ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
+DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
