@@ -28,8 +28,8 @@ _BLANKS = re.compile(r"\s+")
 _OFFSET = re.compile(r"(?:[A-Za-z]+ ?)?([+-]?) ?(\d{1,2}):?(\d{2})?|[+-]?(\d{1,2})")
 
 _MONTHS = {
-    name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "oct": 10, "nov": 11, "dec": 12,
 }  # fmt: skip
 # RFC 5322 4.3 names the American zones; the others are common and unambiguous enough. Military letters and unknown
 # names count as -0000 (same section).
@@ -90,7 +90,7 @@ def _moment(year: str | None, month: str, day: str, clock: list[str | None]) -> 
 def _zone(zone: str | None) -> timezone:
     if not zone:
         return UTC
-    minutes = _ZONES.get(zone.upper()[:4].strip() if not zone[3:4].isdecimal() else zone.upper()[:3], None)
+    minutes = _ZONES.get(zone.upper()[:4].strip() if not zone[3:4].isdecimal() else zone.upper()[:3])
     if minutes is None:
         offset = _OFFSET.fullmatch(zone.strip())
         if not offset:
