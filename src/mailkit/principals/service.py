@@ -102,6 +102,11 @@ class Principals:
         return PRINCIPALS.get(tx, number)
 
     @reads
+    def find(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
+        """By number, or None."""
+        return PRINCIPALS.find(tx, number)
+
+    @reads
     def by_id(self, id: Id, *, tx: ReadTx = OWN) -> Principal:
         """By public id; NotFound `principal.not_found`."""
         row = PRINCIPALS.first(tx, BY_ID, id)

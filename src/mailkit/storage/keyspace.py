@@ -117,6 +117,9 @@ SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
 TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
 OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
 
+# 0x28-0x2F delivery
+RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -125,6 +128,8 @@ STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
 MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
 MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
+THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
+THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 
 
 # 0x02-0x0F: the ground (journal, jobs, settings, limits)
