@@ -6,9 +6,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, cast
 
 from mailkit.errors import MailKitError
-from mailkit.listeners.dialogue import LMTP, Dialogue, Event, MessageReceived, State, check_final
+from mailkit.listeners.dialogue import LMTP, Dialogue, Event, MessageReceived, State
 from mailkit.listeners.patience import Patience
-from mailkit.listeners.reply import Reply
+from mailkit.listeners.reply import Reply, check_final
 from mailkit.listeners.session import Recipient, Session
 from mailkit.listeners.sink import reply_for
 

@@ -43,10 +43,10 @@ from attrs import evolve, field, frozen
 from mailkit.listeners.commands import read_recipient, read_sender, too_big
 from mailkit.listeners.content import find_end, line_ends, most_octets, unstuff
 from mailkit.listeners.limits import Limits
-from mailkit.listeners.reply import Reply
+from mailkit.listeners.reply import Reply, check_final
 from mailkit.listeners.session import Envelope, Recipient, Session
 
-__all__ = ["LMTP", "Dialect", "Dialogue", "Event", "MessageReceived", "RecipientOffered", "State", "check_final"]
+__all__ = ["LMTP", "Dialect", "Dialogue", "Event", "MessageReceived", "RecipientOffered", "State"]
 
 
 class State(Enum):
@@ -396,10 +396,3 @@ class Dialogue:
         self._accepted.clear()
         if self.session.hello:
             self.state = State.READY
-
-
-def check_final(replies: Sequence[Reply]) -> None:
-    """Raises ValueError for a reply that neither accepts nor refuses."""
-    for reply in replies:
-        if reply.code // 100 not in (2, 4, 5):
-            raise ValueError(f"{reply.code} neither accepts nor refuses")

@@ -45,7 +45,7 @@ class Patience:
         self.window_octets += octets
 
     def move(self, now: float, state: State, buffered: int, commands: int) -> None:
-        """The dialogue has read what came, `commands` lines so far, and keeps `buffered` octets of something unfinished."""
+        """The dialogue has read `commands` lines so far, and `buffered` octets of something unfinished are left."""
         if state is State.CONTENT:
             self.line_since = None
             if self.content_since is None:

@@ -1,10 +1,11 @@
 """A reply: the code of RFC 5321 4.2, the enhanced status code of RFC 3463, and words for people."""
 
 import re
+from collections.abc import Iterable
 
 from attrs import Attribute, field, frozen
 
-__all__ = ["Reply"]
+__all__ = ["Reply", "check_final"]
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")
@@ -57,6 +58,13 @@ class Reply:
 
     def __str__(self) -> str:
         return " ".join(filter(None, [str(self.code), self.status, self.text]))
+
+
+def check_final(replies: Iterable[Reply]) -> None:
+    """Raises ValueError for a reply that neither accepts (2xx) nor refuses (4xx, 5xx): a sink has no other answer."""
+    for reply in replies:
+        if reply.code // 100 not in (2, 4, 5):
+            raise ValueError(f"{reply.code} neither accepts nor refuses")
 
 
 def _pieces(line: str) -> list[str]:
