@@ -2,10 +2,10 @@
 
     python -m benchmarks.lmtp [--messages 4000] [--connections 16] [--size 10240] [--rounds 3] [--no-pipelining]
 
-Each listener runs in a process of its own, the client in this one; the rounds are interleaved and the best of each counts.
+Each listener runs in its own process, the client in this one; the rounds are interleaved, the best of each counts.
 `cpu` is the processor time of the listener's process per message, which a busy machine disturbs less than the rate.
 
-- floor: an asyncio.Protocol that splits lines, answers 250 and drops the content; no listener can be faster on this loop
+- floor: an asyncio.Protocol that splits lines, answers 250 and drops the content; none can be faster on this loop
 - streams: the same written with asyncio.start_server and readline, keeping the content
 - aiosmtpd: aiosmtpd.lmtp.LMTP (if installed)
 - mailkit: mailkit.listeners.lmtp.LmtpListener
@@ -165,9 +165,7 @@ async def send(port: int, options: argparse.Namespace, message: bytes) -> float:
     clients = []
     began = time.perf_counter()
     for _ in range(options.connections):
-        _, client = await loop.create_connection(
-            lambda: Client(share, message, options.pipelining), "127.0.0.1", port
-        )
+        _, client = await loop.create_connection(lambda: Client(share, message, options.pipelining), "127.0.0.1", port)
         clients.append(client.done)
     await asyncio.gather(*clients)
     return share * options.connections / (time.perf_counter() - began)

@@ -356,13 +356,13 @@ class Dialogue:
         return MessageReceived(evolve(self._envelope, recipients=tuple(self._accepted)), raw)
 
     def _finish(self, replies: Sequence[Reply]) -> None:
-        self._output += [reply.encode() for reply in replies]  # RFC 2033 4.2: one for each recipient accepted
+        self._output += [reply.wire for reply in replies]  # RFC 2033 4.2: one for each recipient accepted
         self._forget()
 
     # Replies
 
     def _say(self, reply: Reply) -> None:
-        self._output.append(reply.encode())
+        self._output.append(reply.wire)
 
     def _waste(self, reply: Reply) -> None:
         self._say(reply)

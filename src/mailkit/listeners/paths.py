@@ -29,6 +29,7 @@ _QUOTED_STRING = re.compile(rf'"((?:[\x20\x21\x23-\x5b\x5d-\x7e{_UTF8}]|\\[\x20-
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _LABEL = rf"{_ALNUM}(?:[A-Za-z0-9_{_UTF8}-]*{_ALNUM})?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SHORT = re.compile(rf"<({_DOT_STRING.pattern})@({_DOMAIN.pattern})>")  # the same grammar in one step, for most paths
 _LITERAL = re.compile(r"\[([!-Z^-~]+)\]")
 _GENERAL_LITERAL = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+")
 _ROUTE = re.compile(rf"@{_LABEL}(?:\.{_LABEL})*(?:,@{_LABEL}(?:\.{_LABEL})*)*:")
@@ -65,6 +66,8 @@ def parse_path(text: str) -> tuple[Mailbox | None, str]:
         raise _syntax("an address stands in angle brackets")
     if text.startswith("<>"):
         return None, text[2:]
+    if (short := _SHORT.match(text)) and short.end() <= MAX_LABEL and text.isascii():
+        return Mailbox(short[1], short[2]), text[short.end() :]
     at = 1
     if route := _ROUTE.match(text, at):
         at = route.end()

@@ -24,6 +24,18 @@ class Reply:
     code: int = field()
     status: str | None = field()
     text: str
+    wire: bytes = field(init=False, eq=False, repr=False)
+    """The octets that are sent, CRLF included."""
+
+    @wire.default
+    def _encode(self) -> bytes:
+        status = f"{self.status} " if self.status else ""
+        if "\n" not in self.text and len(self.text) <= _LONGEST and self.text.isascii() and self.text.isprintable():
+            return f"{self.code} {status}{self.text}\r\n".encode("ascii")
+        *more, last = [piece for line in self.text.split("\n") for piece in _pieces(line)]
+        lines = [f"{self.code}-{status}{line}\r\n" for line in more]
+        lines.append(f"{self.code} {status}{last}\r\n")
+        return "".join(lines).encode("ascii")
 
     @code.validator
     def _check_code(self, _: "Attribute[int]", value: int) -> None:
@@ -45,16 +57,6 @@ class Reply:
     def is_permanent(self) -> bool:
         """5xx: the client is not to try this again."""
         return self.code >= 500
-
-    def encode(self) -> bytes:
-        """The octets on the wire, CRLF included."""
-        status = f"{self.status} " if self.status else ""
-        if "\n" not in self.text and len(self.text) <= _LONGEST and self.text.isascii() and self.text.isprintable():
-            return f"{self.code} {status}{self.text}\r\n".encode("ascii")
-        *more, last = [piece for line in self.text.split("\n") for piece in _pieces(line)]
-        lines = [f"{self.code}-{status}{line}\r\n" for line in more]
-        lines.append(f"{self.code} {status}{last}\r\n")
-        return "".join(lines).encode("ascii")
 
     def __str__(self) -> str:
         return " ".join(filter(None, [str(self.code), self.status, self.text]))
