@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class RememberingSink:
-    """Decides by the local part: unknown, full, later, broken, silly are refused at RCPT; poison and crash at the end."""
+    """Decides by the local part: unknown, full, later, broken, silly fail at RCPT, poison, crash, miscount later."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[Session, Envelope, bytes]] = []
@@ -44,8 +44,7 @@ class RememberingSink:
 
     async def deliver(self, session: Session, envelope: Envelope, raw: bytes) -> list[Reply]:
         self.delivering.set()
-        while not self.gate.is_set():
-            await asyncio.sleep(0.005)
+        await asyncio.to_thread(self.gate.wait)
         locals_ = [recipient.mailbox.local for recipient in envelope.recipients]
         if "crash" in locals_:
             raise RuntimeError("sink crashed")

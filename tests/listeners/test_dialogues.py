@@ -1,13 +1,13 @@
 """Conversations as text files, run over a real socket.
 
-    # a comment
-    ! max_size=100          limits of the listener, before the first line
-    C: LHLO client.test     the client sends a line and CRLF; lines in a row are sent together
-    C> "a\n.\r\n"           the client sends these octets, written as a Python literal
-    S: 250 2.0.0 Ok         the server answers exactly this; "..." stands for anything
-    S: <closed>             the server has closed the connection
-    M: alice@example.org -> bob@example.net, carol@example.net "Subject: x\r\n"
-                            the sink got this message (all such lines, in order, and no others)
+# a comment
+! max_size=100          limits of the listener, before the first line
+C: LHLO client.test     the client sends a line and CRLF; lines in a row are sent together
+C> "a\n.\r\n"           the client sends these octets, written as a Python literal
+S: 250 2.0.0 Ok         the server answers exactly this; "..." stands for anything
+S: <closed>             the server has closed the connection
+M: alice@example.org -> bob@example.net, carol@example.net "Subject: x\r\n"
+                        the sink got this message (all such lines, in order, and no others)
 """
 
 import ast

@@ -206,7 +206,9 @@ class Connection(asyncio.Protocol):
 
     def _account(self) -> None:
         inflight = self.listener.inflight
-        if not inflight.hold(self, self.dialogue.buffered + self._delivering):
+        if inflight.hold(self, self.dialogue.buffered + self._delivering):
+            self._resume(Pause.INFLIGHT)
+        else:
             self._pause(Pause.INFLIGHT)
         for other in inflight.admit():
             other.read_on()
