@@ -91,16 +91,17 @@ class MailKit:
         `settings` are values by dotted name (they win), `config` a TOML file, `environment` the variables to look at
         (none unless given). Invalid names every setting that is wrong.
         """
-        address = os.fspath(where)
-        loaded = Settings(
-            Registry(*KERNEL_KEYS),
-            arguments={"store": address, **(settings or {})},
-            environment=environment,
-            file=config,
-        )
-        store = open_store(address)
+        arguments = {keys.STORE.name: os.fspath(where), **(settings or {})}
+        loaded = Settings(Registry(*KERNEL_KEYS), arguments=arguments, environment=environment, file=config)
+        return cls.with_settings(loaded, clock=clock, password_cost=password_cost)
+
+    @classmethod
+    def with_settings(cls, settings: Settings, *, clock: Clock = now_ms, password_cost: Cost | None = None) -> Self:
+        """Opens the platform that the setting `store` names."""
+        where = settings.get(keys.STORE)
+        store = open_store(where)
         try:
-            return cls(store, open_blobs(address, store), loaded, clock=clock, password_cost=password_cost)
+            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
         except BaseException:
             store.close()
             raise
@@ -124,6 +125,11 @@ class MailKit:
     def background(self) -> AbstractContextManager[Runner]:
         """Runs due jobs on a thread for as long as the block lasts."""
         return Runner(self.jobs)
+
+    def used(self, account: int) -> int:
+        """Bytes of mail that an account or tenant keeps."""
+        with self.store.snapshot() as tx:
+            return self.quota.used(tx, account)
 
     # names of this host
 
