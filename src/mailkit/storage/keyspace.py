@@ -98,6 +98,13 @@ def owner_of(key: bytes) -> Space | None:
 # 0x01 storage
 COUNTERS = space(0x01, "counter", "storage", "text")
 
+# 0x02-0x0F ground: journal, jobs, settings, limits
+JOURNAL = append_space(b"journal")
+JOURNAL_READER = space(0x02, "journal reader by name", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "position through which the journal is trimmed", "journal")
+SETTING = space(0x08, "setting by name", "settings", "text")
+SETTINGS_STATE = space(0x09, "numbers that tell of changed settings", "settings")
+
 # 0x10-0x1F principals
 PRINCIPAL = space(0x10, "principal", "principals", "u32")
 PRINCIPAL_ID = space(0x11, "principal by id", "principals", "id")
@@ -131,9 +138,5 @@ ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 
-
-# 0x02-0x0F: the ground (journal, jobs, settings, limits)
-JOURNAL = append_space(b"journal")
-JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
-JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
-QUOTA_USED = table(0x70, "quota.used", "quota")  # of tenants too: they are principals and have numbers
+# an account's tables: 0x70-0x77 quota
+QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
