@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
@@ -79,8 +80,7 @@ def table(number: int, name: str, owner: str, *kinds: str) -> Space:
 
 def append_space(name: bytes) -> bytes:
     """Declares an append space (a name of up to 32 bytes)."""
-    if not 0 < len(name) <= 32:
-        raise ValueError("an append space has a name of 1 to 32 bytes")
+    check_space(name)
     return name
 
 
