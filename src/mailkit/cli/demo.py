@@ -28,7 +28,9 @@ def demo(data: str | None, config: Path | None, http_listen: str, leave: bool) -
         found = kit.principals.find_login("demo")
         password = secrets.token_urlsafe(9)
         if found is None:
-            made = kit.accounts.create("demo", address=_USER, password=password, display="Demo", roles=("user", "admin"))
+            made = kit.accounts.create(
+                "demo", address=_USER, password=password, display="Demo", roles=("user", "admin")
+            )
         else:
             made = found
             kit.accounts.set_password(made.id, password)
