@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mailkit.accounts.callers import Callers
-from mailkit.accounts.purge import PURGE
+from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.service import Accounts
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
