@@ -18,7 +18,18 @@ from mailkit.errors import Denied
 from mailkit.ids import Id
 from mailkit.principals.roles import ALL_PERMISSIONS, ATTRIBUTES, WILDDUCK_PERMISSIONS
 
-__all__ = ["LOCAL_ADMINISTRATOR", "NOTHING", "Caller", "Need", "Permit", "Scope", "TokenKind", "hidden", "permits", "require"]
+__all__ = [
+    "LOCAL_ADMINISTRATOR",
+    "NOTHING",
+    "Caller",
+    "Need",
+    "Permit",
+    "Scope",
+    "TokenKind",
+    "hidden",
+    "permits",
+    "require",
+]
 
 
 class TokenKind(StrEnum):

@@ -9,7 +9,15 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-__all__ = ["ALL_PERMISSIONS", "ATTRIBUTES", "ROLES", "STALWART_PERMISSIONS", "WILDDUCK_PERMISSIONS", "Role", "granted_by"]
+__all__ = [
+    "ALL_PERMISSIONS",
+    "ATTRIBUTES",
+    "ROLES",
+    "STALWART_PERMISSIONS",
+    "WILDDUCK_PERMISSIONS",
+    "Role",
+    "granted_by",
+]
 
 
 @frozen
@@ -112,7 +120,9 @@ WILDDUCK_PERMISSIONS: frozenset[str] = (
 
 ALL_PERMISSIONS: frozenset[str] = STALWART_PERMISSIONS | WILDDUCK_PERMISSIONS
 
-_MANAGED = "addresslisting addresses userlisting users asps autoreplies filters certs dkim domainaccess domainaliases webhooks"
+_MANAGED = (
+    "addresslisting addresses userlisting users asps autoreplies filters certs dkim domainaccess domainaliases webhooks"
+)
 
 _WILDDUCK_ROLES: Mapping[str, frozenset[str]] = {
     # Not audit, export or import: even the master token is refused there (behaviour quirk 6).
