@@ -20,7 +20,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, runtime_checkable
 
-__all__ = ["MAX_KEY", "MAX_VALUE", "BlobStore", "Copies", "Keeps", "ReadTx", "Store", "Tx", "Waits", "check_key"]
+__all__ = [
+    "MAX_KEY",
+    "MAX_VALUE",
+    "BlobStore",
+    "Cleans",
+    "Copies",
+    "Keeps",
+    "ReadTx",
+    "Store",
+    "Tx",
+    "Waits",
+    "check_key",
+]
 
 T = TypeVar("T")
 
@@ -161,4 +173,13 @@ class BlobStore(Protocol):
 
     def list(self, after: bytes = b"") -> Iterator[bytes]:
         """Every digest kept that is above `after`, ascending."""
+        ...
+
+
+@runtime_checkable
+class Cleans(Protocol):
+    """Optional: a BlobStore in which a writer that was interrupted leaves something behind."""
+
+    def clean(self, before: int) -> int:
+        """Removes what writers began before `before` (UTC milliseconds) and never finished; returns how many."""
         ...

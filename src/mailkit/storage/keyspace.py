@@ -12,7 +12,19 @@ from attrs import frozen
 
 from mailkit.storage.keys import Shape, after_prefix
 
-__all__ = ["SPACES", "Space", "account_range", "append_space", "space", "table"]
+__all__ = [
+    "BLOBS",
+    "BLOB_BYTES",
+    "BLOB_FILES",
+    "BLOB_LOOSE",
+    "BLOB_PIECES",
+    "SPACES",
+    "Space",
+    "account_range",
+    "append_space",
+    "space",
+    "table",
+]
 
 _ACCOUNT = b"\x80"
 
@@ -99,3 +111,16 @@ def owner_of(key: bytes) -> Space | None:
 def by_owner() -> Iterator[tuple[str, Space]]:
     """All declared spaces with their owners, in order of prefix."""
     return ((declared.owner, declared) for _, declared in sorted(SPACES.items()))
+
+
+# What the storage package itself keeps; other packages declare theirs where their tables are.
+BLOBS = space(0x30, "blobs", "storage.blobs", "sha")
+"""Content digest -> how often it is referenced and where its bytes are."""
+BLOB_BYTES = space(0x31, "blob bytes", "storage.blobs", "id")
+"""Small content, in order of arrival."""
+BLOB_LOOSE = space(0x32, "loose blobs", "storage.blobs", "u8", "u64", "sha")
+"""What a purge has to look at: kind (content, file), since when (UTC milliseconds), its key."""
+BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
+"""Name in the BlobStore -> what it is for and how far its life has come."""
+BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
+"""The in-store BlobStore: content in pieces."""
