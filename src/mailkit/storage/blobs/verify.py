@@ -25,7 +25,7 @@ def verify(blobs: Blobs, references: Counter[bytes]) -> Iterator[Finding]:
             if row is None:
                 continue
             there = row.where == "file" or tx.get(BLOB_BYTES.key(row.at)) is not None
-            registered = row.where == "inline" or (found := file(tx, row.at)) is not None and found.state == "kept"
+            registered = row.where == "inline" or ((found := file(tx, row.at)) is not None and found.state == "kept")
         named.add(row.at)
         if row.where == "file":
             there = _readable(blobs, row.at)
