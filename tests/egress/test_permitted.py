@@ -110,6 +110,12 @@ def test_an_opened_network_is_permitted_and_nothing_beside_it() -> None:
         assert not decide(address, purpose)[0]
 
 
+def test_loopback_can_be_opened() -> None:
+    purpose = Purpose(name="webhook", open_networks=networks("::1/128", "127.0.0.0/8"))
+    for address in ("::1", "127.0.0.1", "::ffff:127.0.0.1"):
+        assert decide(address, purpose)[0]
+
+
 def test_an_opened_network_does_not_open_what_carries_it_from_a_closed_one() -> None:
     purpose = Purpose(name="webhook", open_networks=networks("10.1.0.0/16"))
     assert not decide("fd00::5efe:10.1.2.3", purpose)[0]
