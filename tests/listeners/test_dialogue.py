@@ -98,17 +98,17 @@ def test_any_lines_arrive_as_they_were_before_stuffing(lines: list[str]) -> None
     assert state is State.READY
 
 
-@given(st.integers(0, 200), st.booleans())
+@given(st.integers(0, 1200), st.booleans())
 def test_size_is_counted_without_stuffing_and_end(size: int, dots: bool) -> None:
     line = b".\r\n" if dots else b"x\r\n"
     message = line * (size // 3)
     stuffed = message.replace(b".\r\n", b"..\r\n")
-    events, output, _ = converse([BEGIN, stuffed + b".\r\n"])
-    if len(message) <= SMALL.max_size:
+    events, output, _ = converse([BEGIN, stuffed, b".\r\n"], evolve(SMALL, max_size=600))
+    if len(message) <= 600:
         assert isinstance(events[-1], MessageReceived)
         assert events[-1].raw == message
     else:
-        assert output.endswith(b"552 5.3.4 the message is larger than 60 octets\r\n")
+        assert output.endswith(b"552 5.3.4 the message is larger than 600 octets\r\n")
 
 
 @given(st.binary(max_size=300), CUTS)
@@ -119,6 +119,21 @@ def test_a_message_that_is_taken_has_whole_lines_only(content: bytes, places: li
             rest = event.raw.replace(b"\r\n", b"")
             assert b"\r" not in rest
             assert b"\n" not in rest
+
+
+@pytest.mark.parametrize("tail", [b".\r\nxyz"[:length] for length in range(7)])
+def test_what_follows_a_dropped_beginning_is_not_taken_for_an_empty_message(tail: bytes) -> None:
+    pieces = [b"x" * 500 + tail, b"QUIT\r\n", b"\r\n.\r\n"]
+    _, output, state = converse([BEGIN, *pieces])
+    assert output.endswith(b"552 5.3.4 the message is larger than 60 octets\r\n")
+    assert state is State.READY
+    assert (output, state) == converse([BEGIN, b"".join(pieces)])[1:]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"x\n"])
+def test_the_end_of_an_overlong_line_may_be_cut_in_two(end: bytes) -> None:
+    pieces = [b"LHLO me\r\n" + b"x" * 600 + end[:1], end[1:], b"NOOP\r\n"]
+    assert converse(pieces) == converse([b"".join(pieces)])
 
 
 def test_what_is_kept_of_a_message_that_is_too_big_is_bounded() -> None:

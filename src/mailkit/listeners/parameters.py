@@ -14,7 +14,7 @@ Parameters = Mapping[str, str | None]
 """Keyword in upper case -> value, or None where there is no `=`."""
 
 _NONE: Parameters = MappingProxyType({})
-_PARAMETER = re.compile("([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f]+))?")
 _SIZE = re.compile("[0-9]{1,20}")
 
 
