@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from mailkit.storage.api import Store
+from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 
-BACKENDS: dict[str, Callable[[Path], Store]] = {"memory": lambda _: MemoryStore()}
+BACKENDS: dict[str, Callable[[Path], Store]] = {
+    "lmdb": lambda folder: LmdbStore(folder / "store"),
+    "memory": lambda _: MemoryStore(),
+}
 
 
 @pytest.fixture(params=sorted(BACKENDS))
