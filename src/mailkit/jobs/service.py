@@ -20,6 +20,7 @@ from mailkit.jobs.records import BY_KEY, DUE, ENDED, JOBS, Job, State
 from mailkit.jobs.retry import Retry
 from mailkit.jobs.step import Later, Step, held, store_ended
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.telemetry import emit
 
 __all__ = ["Handler", "Jobs"]
 
@@ -192,8 +193,10 @@ class Jobs:
             outcome = how.handler(step)
         except Exception as error:
             if isinstance(error, Conflict) and error.code == "job.lost":
+                emit("job.lost", level="warning", kind=job.kind, job=str(job.id))
                 return
             text = str(error) if isinstance(error, MailKitError) else f"{type(error).__name__}: {error}"
+            emit("job.failed", level="warning", kind=job.kind, job=str(job.id), attempt=job.attempts, error=text)
             self._settle(
                 job,
                 lambda row: transitions.failed(row, text[:_ERROR], now=clock(), policy=how.retry, keep=how.keep),
