@@ -7,6 +7,7 @@ third one, which does nothing if the job has another holder by then.
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -158,7 +159,12 @@ class Jobs:
         not the caller's; what the store raises is raised."""
         count = 0
         while count < limit and not stopping():
-            job = self.store.transact(lambda tx: self._claim(tx, self.clock() if now is None else now))
+            with self.store.snapshot() as view:  # an idle look writes nothing
+                due = self.next_due(view)
+            moment = self.clock() if now is None else now
+            if due is None or due > moment:
+                break
+            job = self.store.transact(partial(self._claim, now=moment))
             if job is None:
                 break
             self._run(job, now or 0, stopping)
