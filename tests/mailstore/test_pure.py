@@ -8,7 +8,6 @@ from mailkit.errors import Invalid
 from mailkit.mailstore.folders import folders_for
 from mailkit.mailstore.paths import leaf, normal_path, sort_key
 from mailkit.mailstore.segments import INLINE_BELOW, LEAF_FROM, cut
-from mailkit.mailstore.subjects import thread_subject, thread_tokens
 from mailkit.mime.scan import scan
 
 
@@ -51,32 +50,6 @@ def test_mailboxes_are_listed_inbox_first() -> None:
         "apple",
     ]
     assert leaf("a/b") == "b"
-
-
-@pytest.mark.parametrize(
-    ("subject", "plain"),
-    [
-        ("Re: Fwd: [list] Re : Lunch (fwd)", "Lunch"),
-        ("lunch", "lunch"),
-        ("[only a tag]", "[only a tag]"),
-        ("Recipe: cake", "Recipe: cake"),
-        ("RE:RE:\t fw:  a  b ", "a b"),
-        ("", ""),
-    ],
-)
-def test_threads_ignore_prefixes(subject: str, plain: str) -> None:
-    assert thread_subject(subject) == plain
-
-
-@given(st.text(max_size=60))
-def test_thread_subject_is_a_fixed_point(subject: str) -> None:
-    assert thread_subject(thread_subject(subject)) == thread_subject(subject)
-
-
-def test_thread_tokens_are_few_and_distinct() -> None:
-    tokens = thread_tokens("<a@x>", ("<b@x>", "a@x"), tuple(f"<{n}@x>" for n in range(30)), "A" * 40)
-    assert tokens[:4] == ("a@x", "b@x", "A" * 22, "29@x")
-    assert len(tokens) == 10
 
 
 @st.composite

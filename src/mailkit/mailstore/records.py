@@ -54,10 +54,11 @@ class BlobRef(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Correspondent(msgspec.Struct, frozen=True, array_like=True):
-    """One address of a header."""
+    """One address of a header, or a group of them (RFC 5322 3.4) when there are `members`."""
 
     name: str
     address: str
+    members: "tuple[Correspondent, ...] | None" = None
 
 
 class Attachment(Record, frozen=True, kw_only=True):

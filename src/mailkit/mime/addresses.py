@@ -9,9 +9,10 @@ import re
 
 from attrs import define, field, frozen
 
+from mailkit.mime.charsets import decode_raw_header
 from mailkit.mime.encoded_words import decode_words
 
-__all__ = ["Address", "Group", "Mailbox", "addresses_of", "mailboxes", "parse_addresses"]
+__all__ = ["Address", "Group", "Mailbox", "addresses_of", "header_addresses", "mailboxes", "parse_addresses"]
 
 #: Entries of one field that are read.
 LIMIT = 50_000
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
 )
 _COMMENT = re.compile(r"[^()\\]++|\\.|[()\\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BREAK = re.compile(r"[\r\n]+")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _AROUND_DOT_AT = re.compile(r"(?<![ \t]) ?([.@]) ?")
 _ROUTE = re.compile(r"@[^:<>]*+:(?=[^@]*+@)")
@@ -80,7 +82,7 @@ class _Entry:
 
 def parse_addresses(value: bytes | str) -> tuple[Address, ...]:
     """Read an address list. Never raises; linear. Entries with neither name nor address are left out."""
-    text = value if isinstance(value, str) else _plain(value)
+    text = value if isinstance(value, str) else decode_raw_header(value)
     return _Reader(text).read()
 
 
@@ -95,13 +97,6 @@ def mailboxes(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:
 def addresses_of(addresses: tuple[Address, ...]) -> tuple[str, ...]:
     """The addresses that have an "@", in order."""
     return tuple(mailbox.address for mailbox in mailboxes(addresses) if "@" in mailbox.address)
-
-
-def _plain(value: bytes) -> str:
-    """The text of a field with its encoded words still encoded."""
-    from mailkit.mime.charsets import decode_raw_header
-
-    return decode_raw_header(value)
 
 
 class _Reader:
@@ -211,9 +206,6 @@ def _comment(text: str, position: int) -> tuple[str, int]:
 def _unquote(quoted: str) -> str:
     inner = _BREAK.sub("", quoted[1:-1])
     return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
-
-
-_BREAK = re.compile(r"[\r\n]+")
 
 
 def _name(shown: str, comments: list[str]) -> str:

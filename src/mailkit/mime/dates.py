@@ -28,8 +28,8 @@ _BLANKS = re.compile(r"\s+")
 _OFFSET = re.compile(r"(?:[A-Za-z]+ ?)?([+-]?) ?(\d{1,2}):?(\d{2})?|[+-]?(\d{1,2})")
 
 _MONTHS = {
-    name: number
-    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "oct": 10, "nov": 11, "dec": 12,
 }  # fmt: skip
 # RFC 5322 4.3 names the American zones; the others are common and unambiguous enough. Military letters and unknown
 # names count as -0000 (same section).

@@ -14,6 +14,7 @@ from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
 
+
 _ACCOUNT = b"\x80"
 
 
@@ -123,11 +124,27 @@ DOMAIN_COUNT = space(0x17, "number of addresses in a domain", "principals", "u32
 ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
+DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
 TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
 OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+
+# 0x28-0x2F delivery
+RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
+
+# 0x30-0x37 blobs
+BLOBS = space(0x30, "blobs", "storage.blobs", "sha")
+"""Content digest -> how often it is referenced and where its bytes are."""
+BLOB_BYTES = space(0x31, "blob bytes", "storage.blobs", "id")
+"""Small content, in order of arrival."""
+BLOB_LOOSE = space(0x32, "loose blobs", "storage.blobs", "u8", "u64", "sha")
+"""What a purge has to look at: kind (content, file), since when (UTC milliseconds), its key."""
+BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
+"""Name in the BlobStore -> what it is for and how far its life has come."""
+BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
+"""The in-store BlobStore: content in pieces."""
 
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
@@ -137,6 +154,8 @@ STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
 MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
 MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
+THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
+THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 
 # an account's tables: 0x70-0x77 quota
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
