@@ -169,6 +169,24 @@ def test_a_million_garbage_commands_get_a_handful_of_replies() -> None:
     assert dialogue.buffered == 0
 
 
+@pytest.mark.parametrize(
+    "line", [b"LHLO me", b"NOOP", b"RSET", b"VRFY x", b"HELP", b"DATA", b"MAIL FROM:<>", b"RCPT TO:<b@c>"]
+)
+def test_no_command_can_be_repeated_for_ever(line: bytes) -> None:
+    dialogue = Dialogue(Session("test"), Limits(max_recipients=100))
+    dialogue.receive(b"LHLO me\r\nMAIL FROM:<>\r\n")
+    for _ in range(1200):
+        dialogue.receive(line + b"\r\n")
+        while event := dialogue.next_event():
+            answer(dialogue, event)
+    assert dialogue.state is State.CLOSED
+
+
+def test_verbs_are_ascii() -> None:
+    _, output, _ = converse(["RſET\r\nno op\r\nNOOP \r\nLHLO me\r\n".encode()])
+    assert output.count(b"500 5.5.1 Command unknown\r\n") == 4
+
+
 def test_refused_recipients_are_bounded_too() -> None:
     events, output, state = converse(
         [b"LHLO me\r\nMAIL FROM:<>\r\n" + b"RCPT TO:<unknown@example.net>\r\n" * 100], evolve(SMALL, max_wasted=5)

@@ -40,7 +40,7 @@ def parse_parameters(text: str) -> Parameters:
     if not text.startswith(" "):
         raise Invalid("parameter.syntax", f"after the address comes a space or the end of the line, not {text[0]!a}")
     parameters: dict[str, str | None] = {}
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         found = _PARAMETER.fullmatch(word)
         if found is None:
             raise Invalid("parameter.syntax", f"{word[:64]!a} is no parameter")
@@ -66,7 +66,7 @@ def mail_parameters(parameters: Parameters) -> MailParameters:
                     raise Invalid("parameter.value", "SIZE is a number of octets")
                 size = int(value)
             case "BODY":
-                body = (value or "").upper()
+                body = value.upper() if value and value.isascii() else ""
                 if body == "BINARYMIME":  # RFC 3030 3: only with BDAT
                     raise NotSupported("parameter.unknown", "BODY=BINARYMIME is not offered")
                 if body not in ("7BIT", "8BITMIME"):
