@@ -1,7 +1,5 @@
 """Counters in the store and in memory."""
 
-import threading
-
 import pytest
 
 from mailkit.errors import RateLimited
@@ -80,7 +78,7 @@ def test_a_rolled_back_transaction_counts_nothing(store: Store, limits: Limits) 
     assert status(store, limits).used == 0
 
 
-def test_racing_takers_get_what_is_allowed_and_no_more(store: Store, limits: Limits) -> None:
+def test_racing_takers_get_what_is_allowed_and_no_more(store: Store, limits: Limits, race) -> None:
     won: list[int] = []
 
     def work() -> None:
@@ -91,11 +89,7 @@ def test_racing_takers_get_what_is_allowed_and_no_more(store: Store, limits: Lim
                 continue
             won.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    race(work)
     assert len(won) == status(store, limits).used == 30
 
 
