@@ -130,8 +130,8 @@ class AppendOrderContract(Setting):
             assert tx.head(b"s") >= positions[-1]
         store.transact(append(b"s", b"next"))
         with store.snapshot() as tx:
-            [(position, value)] = tx.appended(b"s")
-            assert (position > positions[-1], value) == (True, b"next")
+            entries = list(tx.appended(b"s"))
+        assert [(position > positions[-1], value) for position, value in entries] == [(True, b"next")]
 
     def test_a_row_and_its_entry_are_one_transaction(self, plain_store: Store) -> None:
         """An entry that a reader sees tells of rows that the same snapshot has."""
