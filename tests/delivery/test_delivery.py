@@ -10,6 +10,7 @@ from mailkit.delivery.steps import RECIPIENT_STEPS, Workshop
 from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.storage.api import Tx
+from mailkit.storage.blobs.records import content
 from mailkit.verify import verify
 
 RAW = b"Subject: hi\nFrom: a@b.c\n\nline\n"
@@ -81,7 +82,9 @@ def test_many_recipients_share_one_copy(kit: MailKit) -> None:
         assert user is not None
         row = kit.mailstore.get(user.id, "INBOX", 1, tx=tx).row
         (ref,) = [segment for segment in row.segments if isinstance(segment, BlobRef)]
-        assert kit.blobs.count(tx, ref.digest) == 120
+        shared = content(tx, ref.digest)
+    assert shared is not None
+    assert shared.count == 120
     assert list(verify(kit)) == []
 
 
@@ -134,3 +137,18 @@ def test_unknown_receipt_is_not_found(kit: MailKit) -> None:
 
     with pytest.raises(NotFound, match=r"receipt\.not_found"):
         kit.delivery.receipt(Id(bytes(12)))
+
+
+def test_receipts_go_after_thirty_days_and_no_earlier(kit: MailKit, clock: FixedClock) -> None:
+    from mailkit.delivery.service import KEPT
+    from mailkit.errors import NotFound
+
+    accounts(kit, "alice")
+    first = kit.delivery.accept(RAW, mail_from="b@c.de", rcpt_to=["alice@example.org"])
+    clock.advance(days=1)
+    second = kit.delivery.accept(RAW, mail_from="b@c.de", rcpt_to=["alice@example.org"])
+    clock.now = first.at + KEPT + 1000
+    assert not kit.delivery.expire(now=clock.now)
+    with pytest.raises(NotFound):
+        kit.delivery.receipt(first.id)
+    assert kit.delivery.receipt(second.id) == second

@@ -56,11 +56,12 @@ def open_kit(
 ) -> "MailKit":
     """Opens the platform; a data folder that is not there is an error unless the command may make it."""
     from mailkit.kit import MailKit
-    from mailkit.settings import Registry, Settings
-    from mailkit.settings.kernel import KERNEL_KEYS, STORE
+    from mailkit.known_settings import registry
+    from mailkit.settings import Settings
+    from mailkit.settings.kernel import STORE
     from mailkit.storage.open import folder_of
 
-    settings = Settings(Registry(*KERNEL_KEYS), **settings_sources(data, config, overrides))
+    settings = Settings(registry(), **settings_sources(data, config, overrides))
     where = settings.get(STORE)
     folder = folder_of(where)
     if must_exist and folder is not None and not (folder / "data.mdb").exists():

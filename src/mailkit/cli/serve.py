@@ -49,7 +49,8 @@ def serve(
 ) -> None:
     """Run the server until SIGTERM. Everything can also be said in the TOML file or the environment."""
     from mailkit.cli.supervise import Child, supervise
-    from mailkit.settings import Registry, Settings
+    from mailkit.known_settings import registry
+    from mailkit.settings import Settings
     from mailkit.settings import kernel as keys
 
     given = {
@@ -60,7 +61,7 @@ def serve(
         keys.STORE.name: data,
     }
     overrides = {name: value for name, value in given.items() if value is not None}
-    settings = Settings(Registry(*keys.KERNEL_KEYS), **settings_sources(None, config, overrides))
+    settings = Settings(registry(), **settings_sources(None, config, overrides))
     http, lmtp = settings.get(keys.HTTP_LISTEN), settings.get(keys.LMTP_LISTEN)
     if settings.get(keys.STORE).startswith("memory:"):
         raise click.ClickException("A store in memory cannot be shared between processes: name a folder or a database.")
