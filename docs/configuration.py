@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from mailkit.jobs.settings import SETTINGS as JOBS
-from mailkit.limits.settings import SETTINGS as LIMITS
-from mailkit.quota.settings import SETTINGS as QUOTA
-from mailkit.settings import KERNEL_KEYS, Registry, configuration_page
+from mailkit.known_settings import registry
+from mailkit.settings import configuration_page
 
-REGISTRY = Registry(*KERNEL_KEYS, *JOBS, *LIMITS, *QUOTA)
+REGISTRY = registry()
 PAGE = Path(__file__).with_suffix(".md")
 
 if __name__ == "__main__":

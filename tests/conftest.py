@@ -1,5 +1,6 @@
 """The whole platform on every backend: what is asked of the domain is asked of it on each store."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,3 +42,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made = BACKENDS[request.param](tmp_path)
     yield made
     made.close()
+
+
+def _race(work: Callable[[], object], threads: int = 4) -> None:
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
+@pytest.fixture
+def race() -> Callable[..., None]:
+    """Runs a function in several threads at once and waits for all of them."""
+    return _race

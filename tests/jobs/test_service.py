@@ -377,16 +377,12 @@ def test_one_kind_has_one_handler(jobs: Jobs) -> None:
         jobs.register("x", lambda step: None)
 
 
-def test_racing_threads_run_each_job_once(jobs: Jobs) -> None:
+def test_racing_threads_run_each_job_once(jobs: Jobs, race) -> None:
     seen: list[int] = []
     jobs.register("note", lambda step: seen.append(step.args["n"]))
     for n in range(30):
         schedule(jobs, "note", {"n": n})
-    threads = [threading.Thread(target=jobs.run_due) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    race(jobs.run_due)
     assert sorted(seen) == list(range(30))
 
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from mailkit.errors import MailKitError
 from mailkit.jobs.service import Jobs
+from mailkit.telemetry import emit
 
 __all__ = ["Runner"]
 
@@ -59,7 +60,8 @@ class Runner:
             try:
                 self._jobs.run_due(stopping=self._stop.is_set)
                 pause = self._pause()
-            except MailKitError:
+            except MailKitError as error:
+                emit("jobs.store_failed", level="error", code=error.code, error=error.message)
                 pause = self._poll
             with self._wake:
                 if not self._stop.is_set() and pause > 0:

@@ -7,6 +7,7 @@ third one, which does nothing if the job has another holder by then.
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -20,6 +21,7 @@ from mailkit.jobs.records import BY_KEY, DUE, ENDED, JOBS, Job, State
 from mailkit.jobs.retry import Retry
 from mailkit.jobs.step import Later, Step, held, store_ended
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.telemetry import emit
 
 __all__ = ["Handler", "Jobs"]
 
@@ -157,7 +159,12 @@ class Jobs:
         not the caller's; what the store raises is raised."""
         count = 0
         while count < limit and not stopping():
-            job = self.store.transact(lambda tx: self._claim(tx, self.clock() if now is None else now))
+            with self.store.snapshot() as view:  # an idle look writes nothing
+                due = self.next_due(view)
+            moment = self.clock() if now is None else now
+            if due is None or due > moment:
+                break
+            job = self.store.transact(partial(self._claim, now=moment))
             if job is None:
                 break
             self._run(job, now or 0, stopping)
@@ -192,8 +199,10 @@ class Jobs:
             outcome = how.handler(step)
         except Exception as error:
             if isinstance(error, Conflict) and error.code == "job.lost":
+                emit("job.lost", level="warning", kind=job.kind, job=str(job.id))
                 return
             text = str(error) if isinstance(error, MailKitError) else f"{type(error).__name__}: {error}"
+            emit("job.failed", level="warning", kind=job.kind, job=str(job.id), attempt=job.attempts, error=text)
             self._settle(
                 job,
                 lambda row: transitions.failed(row, text[:_ERROR], now=clock(), policy=how.retry, keep=how.keep),
