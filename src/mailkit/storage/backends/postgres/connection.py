@@ -54,6 +54,8 @@ class Connection:
         self._owed = 0
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
+        self._both = select.poll()
+        self._both.register(self._pg.socket, select.POLLIN | select.POLLOUT)
         self.simple(settings)
 
     def simple(self, sql: str) -> list[list[tuple[Any, ...]]]:
@@ -115,6 +117,11 @@ class Connection:
         for name, parameters in statements:
             self._pg.send_query_prepared(name, parameters, [1] * len(parameters), 1)
         self._pg.pipeline_sync()
+        while self._pg.flush():
+            # more than the socket takes at once; the server may have to say something before it reads on
+            if not self._both.poll(self._patience * 1000):
+                raise psycopg.OperationalError("PostgreSQL takes no more")
+            self._pg.consume_input()
 
     def _settle(self) -> None:
         if self._owed:

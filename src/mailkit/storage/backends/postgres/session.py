@@ -24,6 +24,9 @@ __all__ = ["Session", "changes"]
 _ATTEMPTS = 20
 """Times that a first statement, whose answer nobody has seen, is sent again."""
 
+_REMEMBERED = 100
+"""Statements that a snapshot can do over again."""
+
 _FIRST_ROWS = 32
 _MOST_ROWS = 1000
 _BATCH_BYTES = 1 << 20
@@ -31,7 +34,7 @@ _PORTION_BYTES = 16 << 20
 
 
 class Session:
-    """Reads one state of the store. The transaction, and so that state, begins with the first statement.
+    """Reads one state of the store: that of its first statement.
 
     Used by one thread, like every transaction.
     """
@@ -43,6 +46,8 @@ class Session:
         self._connection: Connection | None = None
         self._failure: MailKitError | None = None
         self._over = False
+        self._reading = reading
+        self._seen: list[tuple[Statement, int]] = []  # what a snapshot has shown, as hashes
 
     # --- what a transaction reads ----------------------------------------------------------------------------------
 
@@ -91,6 +96,10 @@ class Session:
         check_space(space)
         return to_int(self._ask((b"head", (int8(self._base),)))[0][0])
 
+    def look(self) -> None:
+        """Decides on the state to show now. A transaction that writes need not: its order is settled at its end."""
+        self._ask((b"look", ()))
+
     # --- its life --------------------------------------------------------------------------------------------------
 
     def _ask(self, statement: Statement) -> Rows:
@@ -99,16 +108,19 @@ class Session:
         if self._failure is not None:
             raise self._failure
         try:
-            if self._connection is None:
-                return self._first(statement)
-            return self._connection.run(statement)[0]
+            rows = self._connection.run(statement)[0] if self._connection else self._first(statement)
         except Lost as lost:
             self._discard()
             self._failure = Unavailable("store.unavailable", f"The connection to PostgreSQL broke: {lost}")
             raise self._failure from None
         except MailKitError as failure:
-            self._failure = failure
-            raise
+            if not isinstance(failure, Conflict) or (again := self._over_again(statement)) is None:
+                self._failure = failure
+                raise
+            rows = again
+        if self._reading and len(self._seen) <= _REMEMBERED:
+            self._seen.append((statement, hash(tuple(rows))))
+        return rows
 
     def _first(self, statement: Statement) -> Rows:
         # nobody has seen anything of this transaction yet: it may begin again as often as it takes
@@ -126,6 +138,21 @@ class Session:
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError
+
+    def _over_again(self, statement: Statement) -> Rows | None:
+        """A snapshot that fits no order becomes a later one, if that shows all the same so far; else None."""
+        if not self._reading or len(self._seen) > _REMEMBERED:
+            return None
+        for _ in range(_ATTEMPTS):
+            self._return(rollback=True)
+            connection = self._connection = self._pool.take()
+            try:
+                _, *rows = connection.run(self._begin, *(seen for seen, _ in self._seen), statement)
+            except Conflict:
+                continue
+            same = all(hash(tuple(now)) == then for now, (_, then) in zip(rows, self._seen, strict=False))
+            return rows[-1] if same else None
+        return None
 
     def commit(self, statements: list[Statement]) -> None:
         """Ends it with these changes. Conflict when it cannot have run alone; see the package for lost connections."""

@@ -45,6 +45,7 @@ PREPARED = {
     BEGIN_READING: "begin isolation level serializable read only",
     COMMIT: "commit",
     ROLLBACK: "rollback",
+    b"look": "select 1",
     b"get": "select value from mailkit_kv where key = $1::bytea",
     b"up": "select key, value from mailkit_kv where key >= $1::bytea and key < $2::bytea order by key limit $3::bigint",
     b"down": "select key, value from mailkit_kv where key >= $1::bytea and key < $2::bytea"

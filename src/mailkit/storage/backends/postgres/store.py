@@ -120,10 +120,12 @@ class PostgresStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[ReadTx]:
-        """The state at its first read. Raises Conflict, rarely, for a later read that fits no order."""
+        """The state of now. A later read that fits no order of the transactions raises Conflict: only when
+        the snapshot could not be moved, unnoticed, to a later state that does (what it has shown has changed)."""
         with self._pool.room():
             reading = Session(self._pool, self._base, reading=True)
             try:
+                reading.look()
                 yield reading
             finally:
                 reading.leave()
