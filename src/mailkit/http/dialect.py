@@ -165,11 +165,7 @@ class Dialect(ABC):
             permit = permits(caller, operation.need, owner=owner)
             if not permit.allowed:
                 raise Denied("permission.missing", "Not enough privileges", reason=permit.reason)
-        if (
-            operation.changes
-            and foreign_site(connection.header(b"sec-fetch-site"))
-            and origin not in self._origins()
-        ):
+        if operation.changes and foreign_site(connection.header(b"sec-fetch-site")) and origin not in self._origins():
             raise Denied("origin.refused", "Another site's page may not ask for this")
         return await self._run(connection, self._ready[operation], path, caller)
 
@@ -264,5 +260,3 @@ def _compile(operation: Operation) -> _Ready:
     if missing:
         raise TypeError(f"{operation.name}: {endpoint.request.__name__} does not declare {', '.join(missing)}")
     return _Ready(operation, made, encoder(endpoint.answer))
-
-

@@ -1,8 +1,8 @@
 """Query strings and form bodies, with dotted and bracketed nesting (W1.2). Pure.
 
-    action.seen=true   or[query]=foo   ->  {"action": {"seen": "true"}, "or": {"query": "foo"}}
-    type[]=a&type[]=b  tag=x&tag=y     ->  {"type": ["a", "b"], "tag": ["x", "y"]}
-    to[0]=a&to[1]=b                    ->  {"to": ["a", "b"]}
+action.seen=true   or[query]=foo   ->  {"action": {"seen": "true"}, "or": {"query": "foo"}}
+type[]=a&type[]=b  tag=x&tag=y     ->  {"type": ["a", "b"], "tag": ["x", "y"]}
+to[0]=a&to[1]=b                    ->  {"to": ["a", "b"]}
 """
 
 from typing import Any

@@ -42,9 +42,7 @@ def _converter() -> Converter:
 
     def make(cls: Any) -> Callable[[Any], Mapping[str, Any]]:
         # The class of the value decides, not the annotation: unions of answers need no hooks of their own.
-        rules = {
-            a.name: override(rename=wire_name(a), omit_if_default=a.default is UNSET) for a in attrs.fields(cls)
-        }
+        rules = {a.name: override(rename=wire_name(a), omit_if_default=a.default is UNSET) for a in attrs.fields(cls)}
         return make_dict_unstructure_fn(cls, converter, **rules)
 
     converter.register_unstructure_hook_factory(attrs.has, make)
@@ -52,5 +50,3 @@ def _converter() -> Converter:
         lambda kind: get_origin(kind) in (Union, UnionType), lambda kind: lambda value: converter.unstructure(value)
     )
     return converter
-
-

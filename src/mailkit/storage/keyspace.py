@@ -111,6 +111,7 @@ SETTING = space(0x08, "setting by name", "settings", "text")
 SETTINGS_STATE = space(0x09, "numbers that tell of changed settings", "settings")
 LIMIT = space(0x0A, "rate counter by who and what", "limits", "text", "text")
 LIMIT_EXPIRY = space(0x0B, "rate counters by the time they are empty", "limits", "u64", "text", "text")
+FORMAT = space(0x0C, "format of the store and the migration in progress", "storage.migrate")
 
 # 0x10-0x1F principals
 PRINCIPAL = space(0x10, "principal", "principals", "u32")

@@ -103,5 +103,3 @@ def _respond(status: int, body: dict[str, Any]) -> Response:
     media_type = b"application/problem+json" if "status" in body else b"application/json; charset=utf-8"
     headers = _CHALLENGE if status == 401 else ()
     return Response(status, msgspec.json.encode(body), media_type, headers)
-
-

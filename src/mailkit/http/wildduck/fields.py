@@ -52,7 +52,12 @@ def text(
 
 
 def number(
-    doc: str = "", *, least: int | None = None, most: int | None = None, default: Any = REQUIRED, name: str | None = None
+    doc: str = "",
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    default: Any = REQUIRED,
+    name: str | None = None,
 ) -> Any:
     """A whole number."""
     return takes(Whole(least, most), default=default, doc=doc, name=name)
