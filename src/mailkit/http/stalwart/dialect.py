@@ -88,7 +88,7 @@ class Stalwart(Dialect):
 
 
 def split_basic(value: str) -> tuple[str, str]:
-    """Login (trimmed, lower-case) and secret of Basic credentials (RFC 7617); Denied `token.invalid` when undecodable."""
+    """Login (trimmed, lower-case) and secret of Basic credentials (RFC 7617); Denied `token.invalid`."""
     try:
         text = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
