@@ -64,9 +64,8 @@ def parse_received(text: str) -> Received:
     """Read a Received field, unfolded or not. Never raises."""
     text = " ".join(text[:_LIMIT].split())
     words, comments = _clauses(text)
-    behind_from = "\n".join(
-        [*comments.get("from", []), *(word for word in words.get("from", [])[1:2] if word[0] == "[")]
-    )
+    remarks = [remark for remark in comments.get("from", []) if not remark.lower().startswith("envelope-")]
+    behind_from = "\n".join([*remarks, *(word for word in words.get("from", [])[1:2] if word[0] == "[")])
     tls = _TLS.search(text)
     cipher = _CIPHER.search(text)
     helo = _HELO.search(behind_from)
