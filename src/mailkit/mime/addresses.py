@@ -65,19 +65,26 @@ Address = Mailbox | Group
 
 @define
 class _Entry:
-    """What was gathered since the last separator. `source` is `shown` with quotes kept, for addresses without "<"."""
+    """What was gathered since the last separator; lists, for adding to a string copies it.
 
-    shown: str = ""
-    source: str = ""
+    `source` is `shown` with quotes kept, for addresses without "<".
+    """
+
+    shown: list[str] = field(factory=list)
+    source: list[str] = field(factory=list)
     comments: list[str] = field(factory=list)
-    angle: str | None = None
+    angle: list[str] | None = None
     blank: bool = False
+    at: bool = False  # whether there is an "@" in `source`
 
     def add(self, shown: str, source: str) -> None:
-        space = " " if self.blank and self.source else ""
-        self.shown += space + shown
-        self.source += space + source
+        if self.blank and self.source:
+            self.shown.append(" ")
+            self.source.append(" ")
+        self.shown.append(shown)
+        self.source.append(source)
         self.blank = False
+        self.at = self.at or "@" in source
 
 
 def parse_addresses(value: bytes | str) -> tuple[Address, ...]:
@@ -130,19 +137,19 @@ class _Reader:
                         # The blank behind a comment belongs to it: "silly(x) .test" is "silly .test".
                         continue
                 elif in_angle:
-                    angle = entry.angle or ""
+                    angle = entry.angle if entry.angle is not None else []
                     if piece == ">":
                         in_angle = False
                         continue
                     if piece == "<":
                         continue
-                    if piece != "," or angle.startswith("@") or ":" in angle:
-                        entry.angle = angle + piece
+                    if piece != "," or (angle and angle[0].startswith("@")) or ":" in angle:
+                        angle.append(piece)
                         continue
                     in_angle = False  # "<a@b, c@d": the bracket was never closed
                 if piece == "<":
                     if entry.angle is None:
-                        in_angle, entry.angle = True, ""
+                        in_angle, entry.angle = True, []
                     continue
                 if piece == ",":
                     self.flush()
@@ -151,13 +158,13 @@ class _Reader:
                     self.flush()
                     self.end_group()
                     continue
-                if piece == ":" and self.group is None and entry.angle is None and "@" not in entry.source:
+                if piece == ":" and self.group is None and entry.angle is None and not entry.at:
                     self.begin_group()
                     continue
                 if piece == ">":
                     continue
-            if in_angle:
-                entry.angle = (entry.angle or "") + piece
+            if in_angle and entry.angle is not None:
+                entry.angle.append(piece)
             elif kind == "quoted":
                 entry.add(_unquote(piece), piece)
             elif kind == "pair":
@@ -181,8 +188,9 @@ class _Reader:
 
     def begin_group(self) -> None:
         entry, self.entry = self.entry, _Entry()
-        if entry.shown.lower() != "mailto":  # a URL where an address should be
-            self.group = (_name(entry.shown, entry.comments), [])
+        shown = "".join(entry.shown)
+        if shown.lower() != "mailto":  # a URL where an address should be
+            self.group = (_name(shown, entry.comments), [])
 
     def end_group(self) -> None:
         if self.group is not None:
@@ -217,19 +225,19 @@ def _name(shown: str, comments: list[str]) -> str:
 
 
 def _mailbox(entry: _Entry) -> Mailbox | None:
+    shown, source = "".join(entry.shown), "".join(entry.source)
     if entry.angle is not None:
-        address = entry.angle.strip()
+        address = "".join(entry.angle).strip()
         if address.startswith("@"):
             address = _ROUTE.sub("", address)  # RFC 5322 4.4: the route is to be ignored
         if "=?" in address:
             address = decode_words(address)
-        return Mailbox(_name(entry.shown, entry.comments), address)
-    source = entry.source
+        return Mailbox(_name(shown, entry.comments), address)
     if not source:
         return Mailbox(_name("", entry.comments), "") if entry.comments else None
     if "@" not in source:
         if "=?" in source or " " in source:
-            return Mailbox(_name(entry.shown, entry.comments), "")
+            return Mailbox(_name(shown, entry.comments), "")
         return Mailbox(_name("", entry.comments), source)
     # No brackets. Blanks around "." and "@" are obsolete syntax (RFC 5322 4.4); other blanks part a name from it.
     joined = _AROUND_DOT_AT.sub(r"\1", source)

@@ -7,7 +7,7 @@ behind a link whose text doesn't name it, alternative texts of images, a mark be
 import html
 import re
 
-from mailkit.mime.html_depth import nests_too_deep
+from mailkit.mime.html_limits import beyond_limits
 
 __all__ = ["html_to_text", "text_to_html"]
 
@@ -29,10 +29,10 @@ _PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
 def html_to_text(source: str) -> str:
     """What a reader sees of an HTML document, as lines. Never raises.
 
-    Markup nested deeper than any document (see `html_depth`) is stripped of its tags without being understood.
+    Markup beyond all reason (see `html_limits`) is stripped of its tags without being understood.
     """
     source = source.translate(_MARKS)
-    if nests_too_deep(source):
+    if beyond_limits(source):
         return _lines(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", source))))
     from selectolax.lexbor import LexborHTMLParser
 
