@@ -159,17 +159,29 @@ class Message:
         return tuple(found)
 
     @cached_property
+    def _renderings(self) -> dict[int, str]:
+        """Part index -> what a reader sees of the part, as text. HTML beyond the limit has none."""
+        return {
+            shown.part.index: shown.content.text
+            if shown.part.content_type != b"text/html"
+            else html_to_text(shown.content.text)
+            for shown in self._shown
+            if shown.part.content_type != b"text/html" or len(shown.content.text) <= HTML_TEXT_LIMIT
+        }
+
+    def _join(self, kind: bytes) -> str:
+        """The renderings of the parts of this type, and of the others that have no alternative."""
+        pieces = (
+            self._renderings.get(shown.part.index, "").strip()
+            for shown in self._shown
+            if (shown.part.content_type == b"text/html") == (kind == b"text/html") or not shown.alternative
+        )
+        return "\n".join(piece for piece in pieces if piece)
+
+    @cached_property
     def text(self) -> str:
         """The plain text: all plain parts, and HTML parts that have no plain alternative as text. Line ends are LF."""
-        pieces = [
-            html_to_text(shown.content.text[:HTML_TEXT_LIMIT]) if shown.part.content_type == b"text/html" else
-            shown.content.text
-            for shown in self._shown
-            if shown.part.content_type != b"text/html"
-            or (not shown.alternative and len(shown.content.text) <= HTML_TEXT_LIMIT)
-        ]  # fmt: skip
-        text = "\n".join(piece.strip() for piece in pieces if piece.strip())
-        return link_attachments(text or self._html_text, self.attachments)
+        return link_attachments(self._join(b"text/plain") or self._join(b"text/html"), self.attachments)
 
     @cached_property
     def html(self) -> tuple[str, ...]:
@@ -187,13 +199,9 @@ class Message:
         return tuple(link_attachments(piece, self.attachments) for piece in pieces if piece.strip())
 
     @cached_property
-    def _html_text(self) -> str:
-        return "\n".join(html_to_text(piece) for piece in self.html if len(piece) <= HTML_TEXT_LIMIT)
-
-    @cached_property
     def preview(self) -> str:
         """At most 128 characters of what the sender wrote, and an ellipsis if there is more."""
-        return preview(self._html_text or self.text)
+        return preview(self._join(b"text/html") or self.text)
 
     @cached_property
     def uuencoded(self) -> tuple[UuFile, ...]:
