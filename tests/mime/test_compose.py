@@ -45,7 +45,7 @@ def unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     from_=addresses, to=addresses, subject=lines, ids=st.lists(identifiers, min_size=1, max_size=5, unique=True),
     text=bodies.filter(lambda text: text.strip() != ""), attached=st.lists(files, max_size=3),

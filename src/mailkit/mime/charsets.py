@@ -67,9 +67,12 @@ _CODECS = (frozenset(aliases.values()) - _NO_CHARSET) | {
     "mac_farsi", "mac_romanian", "utf_8_sig",
 }  # fmt: skip
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}")
-# A sample is enough to guess by, and guessing costs milliseconds per kilobyte.
-_GUESS_BYTES = 2_048
+# Guessing costs milliseconds per kilobyte: it is done on a sample of the lines that are not ASCII, and only if these
+# are written in another script than Latin, which has one accented letter in ten at most.
+_GUESS_BYTES = 1_024
 _GUESS_MIN = 64
+_GUESS_SHARE = 0.2
+_ASCII = bytes(range(128))
 
 
 @lru_cache(maxsize=512)
@@ -120,15 +123,16 @@ def _undeclared(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    name = "cp1252"
-    if len(data) >= _GUESS_MIN:
+    sample = b"\n".join(line for line in data[:100_000].splitlines() if not line.isascii())[:_GUESS_BYTES]
+    if len(sample) >= _GUESS_MIN and len(sample.translate(None, _ASCII)) > len(sample) * _GUESS_SHARE:
         from charset_normalizer import from_bytes  # heavy, and rarely needed
 
-        guess = from_bytes(data[:_GUESS_BYTES]).best()
-        name = guess.encoding if guess else name
+        guess = from_bytes(sample).best()
+        if guess is not None:
+            return data.decode(guess.encoding, "replace")
     try:
-        return data.decode(name, "replace" if name != "cp1252" else "strict")
-    except UnicodeError:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
         return data.decode("latin-1")
 
 

@@ -21,7 +21,7 @@ _DAY_FIRST = re.compile(
 )  # fmt: skip
 _MONTH_FIRST = re.compile(
     r"(?:[A-Za-z]+\.?,? )?([A-Za-z]{3,})\.? (\d{1,2})(?:st|nd|rd|th)?,? (?:" + _YEAR + r",? )?" + _TIME + _ZONE
-    + r"(?: " + _YEAR + r"(?: ([+-]\d{4})(?!\d))?)?"
+    + r"(?: " + _YEAR + r")?(?: ([+-]\d{4})(?!\d))?"
 )  # fmt: skip
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[Tt ]+" + _TIME + _ZONE)
 _BLANKS = re.compile(r"\s+")

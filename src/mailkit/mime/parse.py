@@ -220,12 +220,16 @@ class Message:
             found.append(Defect(Kind.NUL, nul))
         counts = Counter(self.headers.names)
         repeated = {name for name in _ONCE if counts[name] > 1}
+        end = self.scan.root.header_start
         for field in self.headers:
+            end = field.end
             if field.name in repeated:
                 repeated.discard(field.name)
                 found.append(Defect(Kind.FIELD_REPEATED, field.start, 0, field.name.decode("ascii")))
             if field.name == b"date" and parse_date(decode_header(field.raw_value)) is None:
                 found.append(Defect(Kind.DATE_INVALID, field.start))
+        if len(self.headers) and end < self.scan.root.header_end:
+            found.append(Defect(Kind.HEADERS_TOO_MANY, end))
         texts = {shown.part.index: shown.content for shown in self._shown}
         for part in self.scan.leaves:
             if part.index in texts:
