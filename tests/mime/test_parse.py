@@ -98,8 +98,23 @@ def test_html_alone_has_a_text() -> None:
     assert parse(alone).text == "x"
 
 
-def test_plain_text_alone_has_no_html() -> None:
-    assert parse(b"\nhello").html == ()
+def test_plain_text_alone_is_rendered() -> None:
+    assert parse(b"\nhello").html == ("<p>hello</p>\n",)
+    assert not parse(b"\nhello").has_html
+    assert parse(b"\n").html == ()
+
+
+def test_multipart_without_parts_is_shown_as_text() -> None:
+    message = parse(b"Content-Type: multipart/mixed; boundary=q\n\nhello\n")
+    assert (message.text, message.attachments) == ("hello", ())
+
+
+def test_unnamed_files_get_a_name_from_their_type() -> None:
+    raw = b"Content-Type: image/png\n\nx"
+    [attachment] = parse(raw).attachments
+    assert attachment.filename == ""
+    assert attachment.shown_name.endswith(".png")
+    assert attachment.shown_name == parse(raw).attachments[0].shown_name
 
 
 def test_text_between_html_parts_is_rendered() -> None:

@@ -4,11 +4,11 @@ import base64
 import binascii
 import hashlib
 import html
-import mimetypes
 import re
 from urllib.parse import unquote_to_bytes
 
 from mailkit.mime.compose import File
+from mailkit.mime.file_extensions import extension_for
 
 __all__ = ["HTML_LIMIT", "extract_data_images"]
 
@@ -61,7 +61,7 @@ def _file(url: str, name: str, domain: str) -> File | None:
     digest = hashlib.sha256(content).hexdigest()[:32]
     return File(
         content=content,
-        filename=name or f"{digest[:8]}{mimetypes.guess_extension(kind) or '.img'}",
+        filename=name or f"{digest[:8]}{extension_for(kind)}",
         content_type=kind,
         content_id=f"{digest}@{domain}",
         disposition="inline",

@@ -183,14 +183,18 @@ class Message:
         """The plain text: all plain parts, and HTML parts that have no plain alternative as text. Line ends are LF."""
         return link_attachments(self._join(b"text/plain") or self._join(b"text/html"), self.attachments)
 
+    @property
+    def has_html(self) -> bool:
+        """Whether the sender wrote HTML."""
+        return any(shown.part.content_type == b"text/html" for shown in self._shown)
+
     @cached_property
     def html(self) -> tuple[str, ...]:
-        """The HTML, one document or fragment per part, not sanitised: see `mailkit.mime.sanitize`.
+        """The message as HTML, one document or fragment per part, not sanitised: see `mailkit.mime.sanitize`.
 
-        Plain parts without an HTML alternative are rendered; `cid:` links name attachments. Empty if no part is HTML.
+        Plain parts without an HTML alternative are rendered, whether there is HTML or not (`has_html`); `cid:` links
+        name attachments.
         """
-        if all(shown.part.content_type != b"text/html" for shown in self._shown):
-            return ()
         pieces = [
             shown.content.text if shown.part.content_type == b"text/html" else text_to_html(shown.content.text)
             for shown in self._shown

@@ -93,7 +93,7 @@ def reply(message: Message, *, own: Collection[str] = (), everyone: bool = False
     """A draft that answers `message`. Its sender, id, date and the answer itself are the caller's to fill in."""
     to, cc = reply_recipients(message, own=own, everyone=everyone)
     lead = _attribution(message)
-    html = "".join(message.html) if quote else ""
+    html = "".join(message.html) if quote and message.has_html else ""
     return Draft(
         to=to,
         cc=cc,
@@ -115,7 +115,7 @@ def forward(message: Message) -> Draft:
     ]  # fmt: skip
     head = "\n".join(f"{name}: {value}" for name, value in shown)
     html_head = "<br/>".join(html_escape.escape(f"{name}: {value}") for name, value in shown)
-    html = "".join(message.html)
+    html = "".join(message.html) if message.has_html else ""
     return Draft(
         subject=forward_subject(message.subject),
         references=reply_references(message),
