@@ -1,9 +1,9 @@
 """Fuzz the MIME parser and composer: no input may raise, take long, or break the laws of the part tree.
 
-    python -m fuzz.mime --seconds 3600 [--seed 1]
+    python -m fuzz.mime --seconds 3600 [--seed 1] [--corpus]
 
-Inputs are mutations and splices of the conformance messages, of hand-made hard ones and of what was found before;
-none needs a network. A find is written to `fuzz/finds/`; shrink it and make it a test in `tests/mime/test_finds.py`.
+Inputs are mutations and splices of the conformance messages, of hand-made hard ones and of what was found before; with
+--corpus also of 300 messages of the benchmarks' corpus, which is fetched if it is not there. A find is written to `fuzz/finds/`; shrink it and make it a test in `tests/mime/test_finds.py`.
 """
 
 # ruff: noqa: T201
@@ -256,10 +256,15 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--seed", type=int, default=None)
+    options.add_argument("--corpus", action="store_true")
     given = options.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1 << 32)
     rng = random.Random(seed)
     pool = seeds()
+    if given.corpus:
+        from benchmarks.corpus import spam_assassin
+
+        pool += [sample.raw for sample in rng.sample(spam_assassin(), 300)]
     started = time.monotonic()
     runs = 0
     while time.monotonic() - started < given.seconds:
@@ -275,7 +280,7 @@ def main() -> int:
             print(f"seed {seed}, run {runs}: {keep(small, error)}\n{small[:2000]!r}")
             return 1
         runs += 1
-        if len(pool) < 400 and rng.random() < 0.02:
+        if len(pool) < 800 and rng.random() < 0.02:
             pool.append(raw)  # chains of mutations reach further than single ones
     print(f"seed {seed}: {runs} inputs in {time.monotonic() - started:.0f} s, no finds")
     return 0

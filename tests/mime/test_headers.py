@@ -53,6 +53,7 @@ def test_header_text_is_decoded(value: bytes, text: str) -> None:
         ("<<a@x.example>>", [("", "a@x.example")]),
         ('"John "Joe" Doe" <j@x.example>', [("John Joe Doe", "j@x.example")]),
         ('"unclosed <j@x.example>', [('"unclosed', "j@x.example")]),
+        ("=?utf-8?q?a=0D=0ABcc=3A?= <j@x.example>", [("a Bcc:", "j@x.example")]),
         ("(unclosed <j@x.example>", [("(unclosed", "j@x.example")]),
         ('"a b"@x.example', [("", '"a b"@x.example')]),
         ("a@[192.0.2.1], b@[IPv6:::1]", [("", "a@[192.0.2.1]"), ("", "b@[IPv6:::1]")]),

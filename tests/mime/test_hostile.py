@@ -6,6 +6,7 @@ No times are asserted (`benchmarks/mime.py` shows them); a quadratic step would 
 import pytest
 
 from mailkit.mime.addresses import LIMIT as ADDRESS_LIMIT
+from mailkit.mime.data_images import extract_data_images
 from mailkit.mime.defects import Kind
 from mailkit.mime.header_index import FIELD_LIMIT
 from mailkit.mime.parse import Message, parse
@@ -53,6 +54,12 @@ HOSTILE = {
     "comments in a parameter": b"Content-Type: text/plain; a=b " + b"(" * 300_000 + b")",
     "identifiers never closed": b"References: " + b"<" * MEGABYTE,
     "comments in a date": b"Date: " + b"(" * MEGABYTE,
+    "blanks in a list identifier": b"List-Id: <" + b" " * MEGABYTE,
+    "routes": b"To: <" + b"@" * MEGABYTE + b">",
+    "words in Received": (b"Received: from x (" + b"a" * 5_000 + b")\n") * 200,
+    "digits in Received": (b"Received: from x (" + b"1" * 5_000 + b")\n") * 200,
+    "dots in Received": (b"Received: from x (" + b"a." * 2_000 + b"!)\n") * 200,
+    "colons in Received": (b"Received: from x (" + b":" * 5_000 + b")\n") * 200,
     "comments in Received": b"Received: " + b"(from [" * 100_000,
     "open tags": b"Content-Type: text/html\n\n" + b"<a " * 300_000,
     "open comments in HTML": b"Content-Type: text/html\n\n" + b"<!--" * 300_000,
@@ -70,6 +77,11 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_reading_everything_ends(name: str) -> None:
     assert read_all(HOSTILE[name]).raw == HOSTILE[name]
+
+
+def test_extracting_images_ends() -> None:
+    for source in ("<img " * 200_000, "<img src=" + "data:," * 200_000, '<img src="data:image/png' + ";" * MEGABYTE):
+        assert extract_data_images(source) == (source, ())
 
 
 def test_nesting_is_capped() -> None:

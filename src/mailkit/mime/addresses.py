@@ -29,9 +29,10 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(r"[^()\\]++|\\.|[()\\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]+")
+_LINE_BREAK = re.compile(r"[\r\n\x00]+")  # an encoded word may hold one
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _AROUND_DOT_AT = re.compile(r"(?<![ \t]) ?([.@]) ?")
-_ROUTE = re.compile(r"@[^:<>]*+:(?=[^@]*+@)")
+_ROUTE = re.compile(r"\A@[^:<>]*+:(?=[^@]*+@)")
 
 
 @frozen
@@ -217,10 +218,10 @@ def _unquote(quoted: str) -> str:
 
 
 def _name(shown: str, comments: list[str]) -> str:
-    name = decode_words(shown)
+    name = _LINE_BREAK.sub(" ", decode_words(shown))
     if not comments:
         return name
-    remarks = decode_words(" ".join(comments))
+    remarks = _LINE_BREAK.sub(" ", decode_words(" ".join(comments)))
     return f"{name} ({remarks})" if name else remarks
 
 

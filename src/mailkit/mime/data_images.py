@@ -15,7 +15,7 @@ __all__ = ["HTML_LIMIT", "extract_data_images"]
 #: Characters of HTML beyond which nothing is taken out.
 HTML_LIMIT = 12 * 1024 * 1024
 
-_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_IMAGE = re.compile(r"<img\b[^<>]*+>", re.IGNORECASE)
 _SOURCE = re.compile(r"""(\bsrc\s*=\s*)(?:"(data:[^"]*)"|'(data:[^']*)'|(data:[^\s>]+))""", re.IGNORECASE)
 _NAME = re.compile(r"""\bdata-filename\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _DATA = re.compile(r"data:(image/[A-Za-z0-9.+-]+)?((?:;[^;,]*)*),(.*)", re.IGNORECASE | re.DOTALL)

@@ -24,7 +24,11 @@ _PROTOCOL = re.compile(
     r"(?:SVC)?(?:[/(].*)?",
 )
 _HELO = re.compile(r"\b(?:helo|ehlo|lhlo)(?:[ =]+([^\s()]+))?", re.IGNORECASE)
-_IDENT = re.compile(r"\bident[=:]\[?([^\s()\]]+)|([^\s()\[\]@<>]+@[^\s()\[\]@<>,]+)|([^\s()\[\]@<>]+)@\[", re.I)
+_IDENT = re.compile(
+    r"\bident[=:]\[?([^\s()\]]+)"
+    r"|(?<![^\s()\[\]@<>])(?:([^\s()\[\]@<>]++@[^\s()\[\]@<>,]++)|([^\s()\[\]@<>]++)@\[)",
+    re.IGNORECASE,
+)
 _AS_USER = re.compile(r"\bas user (\S+)")
 _IP = re.compile(r"(?<![\w.@:])\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)", re.I)
 _IP_IN_BRACKETS = re.compile(
@@ -35,8 +39,8 @@ _RDNS = re.compile(
 )
 _TLS = re.compile(r"\b(TLS|SSL)[v-]?(\d(?:[._]\d)?)(?::([A-Z0-9_-]+))?", re.IGNORECASE)
 _CIPHER = re.compile(
-    r"\bcipher[= ]\s*(?!TLSv?[-\d.]+:)([A-Z0-9_-]+)|\bcipher=([A-Z0-9_-]+)|/TLS/([A-Z0-9-]+)|\d+ ?bits, ?([A-Z0-9_-]+)"
-    r"|\bwith ([A-Z0-9_-]+) encrypted",
+    r"\bcipher[= ]\s*(?!TLSv?[-\d.]+:)([A-Z0-9_-]+)|\bcipher=([A-Z0-9_-]+)|/TLS/([A-Z0-9-]+)"
+    r"|(?<!\d)\d{1,5} ?bits, ?([A-Z0-9_-]+)|\bwith ([A-Z0-9_-]+) encrypted",
     re.IGNORECASE,
 )
 
