@@ -33,9 +33,10 @@ from mailkit.mime.write_header import (
     text_field,
 )
 
-__all__ = ["Draft", "File", "compose"]
+__all__ = ["CONTENT_TYPE", "Draft", "File", "compose"]
 
-_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
+#: What may be written as a content type.
+CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 _OURS = frozenset(("mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id"))
 _ADDRESS_FIELDS = frozenset(
     ("from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to", "resent-cc",
@@ -157,7 +158,7 @@ def _text_part(content_type: str, text: str) -> bytes:
 
 
 def _file_part(file: File, disposition: str) -> bytes:
-    if not _TYPE.fullmatch(file.content_type):
+    if not CONTENT_TYPE.fullmatch(file.content_type):
         raise Invalid.field("files", f"not a content type: {file.content_type[:64]!r}", code="content_type.invalid")
     if disposition not in ("attachment", "inline"):
         raise Invalid.field("files", "disposition is neither attachment nor inline", code="disposition.invalid")

@@ -5,7 +5,8 @@ import re
 from collections.abc import Collection
 
 from mailkit.mime.addresses import Mailbox, mailboxes
-from mailkit.mime.compose import Draft, File
+from mailkit.mime.attachments import Attachment
+from mailkit.mime.compose import CONTENT_TYPE, Draft, File
 from mailkit.mime.parse import Message
 from mailkit.mime.sanitize import sanitize_html
 
@@ -24,6 +25,8 @@ __all__ = [
 #: Identifiers in References: the first and the last ones (RFC 5322 knows no limit, header lines do).
 REFERENCES_LIMIT = 50
 
+# Identifiers that can be written again; a broken one is better left out than an answer refused.
+_IDENTIFIER = re.compile(r"[!-;=?-~]{1,900}")
 _PREFIXED = re.compile(r"\w{1,10}: ")
 
 
@@ -41,7 +44,7 @@ def reply_references(message: Message) -> tuple[str, ...]:
     """The References of an answer: those of the message, else its In-Reply-To, and then its own id (3.6.4)."""
     envelope = message.envelope
     parents = envelope.references or (envelope.in_reply_to if len(envelope.in_reply_to) == 1 else ())
-    chain = tuple(dict.fromkeys((*parents, *((envelope.message_id,) if envelope.message_id else ()))))
+    chain = tuple(filter(_IDENTIFIER.fullmatch, dict.fromkeys((*parents, envelope.message_id))))
     return chain if len(chain) <= REFERENCES_LIMIT else chain[:1] + chain[1 - REFERENCES_LIMIT :]
 
 
@@ -98,7 +101,7 @@ def reply(message: Message, *, own: Collection[str] = (), everyone: bool = False
         to=to,
         cc=cc,
         subject=reply_subject(message.subject),
-        in_reply_to=(message.message_id,) if message.message_id else (),
+        in_reply_to=tuple(filter(_IDENTIFIER.fullmatch, [message.message_id])),
         references=reply_references(message),
         text=f"\n\n{lead}\n{quote_text(message.text)}\n" if quote else "",
         html=f"<p></p><p>{html_escape.escape(lead)}</p>{quote_html(html)}" if html else "",
@@ -123,22 +126,30 @@ def forward(message: Message) -> Draft:
         html=f"<p></p><p>---------- Forwarded message ----------</p><p>{html_head}</p>{_cid(message, html)}"
         if html
         else "",
-        files=tuple(
-            File(
-                content=message.attachment_bytes(attachment),
-                filename=attachment.shown_name,
-                content_type=attachment.content_type,
-                content_id=attachment.content_id or (f"{attachment.id}@forwarded" if attachment.related else ""),
-            )
-            for attachment in message.attachments
-        ),
+        files=tuple(_file(message, attachment) for attachment in message.attachments),
     )
+
+
+def _file(message: Message, attachment: Attachment) -> File:
+    known = CONTENT_TYPE.fullmatch(attachment.content_type)
+    return File(
+        content=message.attachment_bytes(attachment),
+        filename=attachment.shown_name,
+        content_type=attachment.content_type if known else "application/octet-stream",
+        content_id=_content_id(attachment),
+    )
+
+
+def _content_id(attachment: Attachment) -> str:
+    bare = attachment.content_id.strip("<> ")
+    return bare if _IDENTIFIER.fullmatch(bare) else ""
 
 
 def _cid(message: Message, html: str) -> str:
     """Sanitised HTML whose links to attachments are `cid:` links again."""
     safe = sanitize_html(html)
     for attachment in message.attachments:
-        if attachment.content_id:
-            safe = safe.replace(f"attachment:{attachment.id}", f"cid:{attachment.content_id.strip('<>')}")
+        content_id = _content_id(attachment)
+        if content_id:
+            safe = safe.replace(f"attachment:{attachment.id}", f"cid:{content_id}")
     return safe

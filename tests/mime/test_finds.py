@@ -1,0 +1,15 @@
+"""What fuzzing found, kept: each input once broke a law of `fuzz.mime.check`."""
+
+import pytest
+from fuzz.mime import check
+
+FINDS = {
+    "the delimiter of an outer multipart right behind one of an inner": (
+        b"Content-Type:multipart/y; boundary=2\n--2\nContent-Type:multipart/a; boundary=3\n--3\n--2"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FINDS)
+def test_find_keeps_the_laws(name: str) -> None:
+    check(FINDS[name])
