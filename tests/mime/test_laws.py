@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-from itertools import pairwise
 from pathlib import Path
 
 from fuzz.mime import PIECES, check, check_tree
@@ -10,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkit.mime.parse import parse
-from mailkit.mime.scan import Part, Scan, scan
+from mailkit.mime.scan import Part, scan
+from mailkit.mime.segments import segments
 
 ALTERNATIVE = (Path(__file__).parent / "messages" / "alternative.eml").read_bytes()
 soup = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=12)), max_size=40).map(b"".join)
@@ -27,19 +27,16 @@ def test_any_truncation_parses(length: int) -> None:
     check(ALTERNATIVE[:length])
 
 
-def segments(found: Scan) -> list[bytes]:
-    """The source cut at every offset the scan knows, in order."""
-    cuts = {0, len(found.raw)}
-    for part in found.parts:
-        cuts |= {part.header_start, part.header_end, part.body_start, part.body_end}
-        cuts |= {field.start for field in part.headers} | {field.end for field in part.headers}
-    places = sorted(cuts)
-    return [found.raw[a:b] for a, b in pairwise(places)]
-
-
-@given(soup)
-def test_concatenated_segments_are_the_source(raw: bytes) -> None:
-    assert b"".join(segments(scan(raw))) == raw
+@given(soup, st.integers(0, 50))
+def test_concatenated_segments_are_the_source(raw: bytes, large: int) -> None:
+    found = scan(raw)
+    cut = segments(found, large=large)
+    assert b"".join(raw[segment.start : segment.end] for segment in cut) == raw
+    assert all(segment.start < segment.end for segment in cut)
+    assert [segment.part for segment in cut if segment.part >= 0] == [
+        part.index for part in found.leaves if part.body_end - part.body_start >= max(large, 1)
+    ]
+    assert found.root.body_start in {0, len(raw)} | {segment.end for segment in cut}
 
 
 @given(soup)
