@@ -108,63 +108,30 @@ def addresses_of(addresses: tuple[Address, ...]) -> tuple[str, ...]:
 
 
 class _Reader:
+    """One pass over the tokens of a field, with the entry and the group that are open."""
+
     def __init__(self, text: str) -> None:
         self.text = text
+        self.position = 0
         self.found: list[Address] = []
         self.group: tuple[str, list[Mailbox]] | None = None
         self.entry = _Entry()
+        self.in_angle = False
         self.count = 0
         self.comments_close = True  # False once a "(" had no ")": the rest is then taken as text
 
     def read(self) -> tuple[Address, ...]:
-        text, position, in_angle = self.text, 0, False
-        while position < len(text) and self.count < LIMIT:
-            token = _TOKEN.match(text, position)
+        while self.position < len(self.text) and self.count < LIMIT:
+            token = _TOKEN.match(self.text, self.position)
             if token is None:
                 break
-            kind, piece, position = token.lastgroup, token[0], token.end()
-            entry = self.entry
+            self.position = token.end()
+            kind, piece, entry = token.lastgroup, token[0], self.entry
             if kind == "blank":
                 entry.blank = True
+            elif kind == "special" and self.special(piece):
                 continue
-            if kind == "special":
-                if piece == "(" and self.comments_close:
-                    comment, end = _comment(text, position)
-                    self.comments_close = end >= 0
-                    if end >= 0:
-                        position = end
-                        if comment:
-                            entry.comments.append(comment)
-                        # The blank behind a comment belongs to it: "silly(x) .test" is "silly .test".
-                        continue
-                elif in_angle:
-                    angle = entry.angle if entry.angle is not None else []
-                    if piece == ">":
-                        in_angle = False
-                        continue
-                    if piece == "<":
-                        continue
-                    if piece != "," or (angle and angle[0].startswith("@")) or ":" in angle:
-                        angle.append(piece)
-                        continue
-                    in_angle = False  # "<a@b, c@d": the bracket was never closed
-                if piece == "<":
-                    if entry.angle is None:
-                        in_angle, entry.angle = True, []
-                    continue
-                if piece == ",":
-                    self.flush()
-                    continue
-                if piece == ";":
-                    self.flush()
-                    self.end_group()
-                    continue
-                if piece == ":" and self.group is None and entry.angle is None and not entry.at:
-                    self.begin_group()
-                    continue
-                if piece == ">":
-                    continue
-            if in_angle and entry.angle is not None:
+            elif self.in_angle and entry.angle is not None:
                 entry.angle.append(piece)
             elif kind == "quoted":
                 entry.add(_unquote(piece), piece)
@@ -175,6 +142,46 @@ class _Reader:
         self.flush()
         self.end_group()
         return tuple(self.found)
+
+    def special(self, piece: str) -> bool:
+        """Act on a special character; False if it stands for itself here."""
+        if piece == "(":
+            return self.comment()
+        entry = self.entry
+        if self.in_angle and entry.angle is not None:
+            route_or_url = ":" in entry.angle[:2] or "".join(entry.angle[:1]).startswith("@")
+            if piece == ">":
+                self.in_angle = False
+            elif piece == "," and not route_or_url:  # "<a@b, c@d": the bracket was never closed
+                self.in_angle = False
+                self.flush()
+            elif piece != "<":
+                entry.angle.append(piece)
+        elif piece == "<":
+            if entry.angle is None:
+                self.in_angle, entry.angle = True, []
+        elif piece == ",":
+            self.flush()
+        elif piece == ";":
+            self.flush()
+            self.end_group()
+        elif piece == ":" and self.group is None and entry.angle is None and not entry.at:
+            self.begin_group()
+        else:
+            return piece == ">"
+        return True
+
+    def comment(self) -> bool:
+        """Take the comment that begins here; False if it never ends."""
+        if not self.comments_close:
+            return False
+        text, end = _comment(self.text, self.position)
+        self.comments_close = end >= 0
+        if end >= 0:
+            self.position = end
+            if text:
+                self.entry.comments.append(text)
+        return end >= 0
 
     def flush(self) -> None:
         entry, self.entry = self.entry, _Entry()
