@@ -7,6 +7,7 @@ FINDS = {
     "the delimiter of an outer multipart right behind one of an inner": (
         b"Content-Type:multipart/y; boundary=2\n--2\nContent-Type:multipart/a; boundary=3\n--3\n--2"
     ),
+    "an encoded word in an address, which is decoded in brackets only": b"From:s@=?x?B??= (",
 }
 
 

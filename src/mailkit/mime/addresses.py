@@ -129,6 +129,8 @@ class _Reader:
             kind, piece, entry = token.lastgroup, token[0], self.entry
             if kind == "blank":
                 entry.blank = True
+                if self.in_angle and entry.angle:
+                    entry.angle.append(" ")
             elif kind == "special" and self.special(piece):
                 continue
             elif self.in_angle and entry.angle is not None:
@@ -235,12 +237,11 @@ def _name(shown: str, comments: list[str]) -> str:
 def _mailbox(entry: _Entry) -> Mailbox | None:
     shown, source = "".join(entry.shown), "".join(entry.source)
     if entry.angle is not None:
-        address = "".join(entry.angle).strip()
+        address = _BLANKS.sub(" ", "".join(entry.angle)).strip()
         if address.startswith("@"):
             address = _ROUTE.sub("", address)  # RFC 5322 4.4: the route is to be ignored
-        if "=?" in address:
-            address = decode_words(address)
-        return Mailbox(_name(shown, entry.comments), address)
+        # Encoded words in an address stay as they are: RFC 2047 5 forbids them, and decoding would forge another one.
+        return Mailbox(_name(shown, entry.comments), _AROUND_DOT_AT.sub(r"\1", address))
     if not source:
         return Mailbox(_name("", entry.comments), "") if entry.comments else None
     if "@" not in source:
