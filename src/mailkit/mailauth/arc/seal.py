@@ -1,7 +1,7 @@
 """Adding a set to a chain (RFC 8617 section 5.1).
 
-Tags are written in alphabetical order and b= is folded after 70, then 72 characters: the layout of the public signing
-suite, so that what we seal can be compared with it octet by octet.
+Tags are written in alphabetical order and b= stands on one line (a seal covers the white space in the signatures below
+it): the layout of the public signing suite, so that what we seal can be compared with it octet by octet.
 """
 
 from base64 import b64encode
@@ -51,7 +51,7 @@ def seal(
     unsigned = ArcSet(number, results, message_signature, _field(f"ARC-Seal: a={tag};\r\n b=;{end}"))
     # A failed chain is sealed alone: what is broken cannot be vouched for (section 5.1.2).
     octets = sealed_octets([*(sets if chain.result == "pass" else ()), unsigned])
-    value = _folded(sign_octets(signer.private, octets))
+    value = b64encode(sign_octets(signer.private, octets)).decode()
     sealed = _field(f"ARC-Seal: a={tag};\r\n b={value};{end}")
     return sealed.raw, message_signature.raw, results.raw
 
@@ -69,7 +69,8 @@ def _message_signature(
     selected = select_fields(message.fields, [name.encode() for name in chosen])
     octets = b"".join([relax_field(one.raw) for one in selected])
     last = relax_field(f"{head};{end}".encode()).removesuffix(b"\r\n")
-    return _field(f"{head}{_folded(sign_octets(signer.private, octets + last))};{end}")
+    value = b64encode(sign_octets(signer.private, octets + last)).decode()
+    return _field(f"{head}{value};{end}")
 
 
 def _present(message: Message) -> list[str]:
@@ -94,8 +95,3 @@ def _results(message: Message, authserv_id: str) -> str:
 
 def _field(text: str) -> Field:
     return Field(text.partition(":")[0].lower().encode(), text.encode("utf-8", "surrogateescape") + b"\r\n")
-
-
-def _folded(signature: bytes) -> str:
-    value = b64encode(signature).decode()
-    return "\r\n ".join([value[:70], *(value[i : i + 72] for i in range(70, len(value), 72))])
