@@ -1,0 +1,165 @@
+"""The one place where everything is wired together. It decides nothing."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from mailkit.accounts.callers import Callers
+from mailkit.accounts.purge import PURGE
+from mailkit.accounts.service import Accounts
+from mailkit.clock import Clock, now_ms
+from mailkit.credentials.passwords import Cost
+from mailkit.credentials.service import Credentials
+from mailkit.delivery.service import Delivery
+from mailkit.delivery.steps import Workshop
+from mailkit.errors import NotFound
+from mailkit.ids import Id
+from mailkit.jobs import Jobs, Runner
+from mailkit.mailstore.service import MailStore
+from mailkit.principals.addresses import Addresses
+from mailkit.principals.service import Principals
+from mailkit.quota import Bytes, Holder, QuotaService, decode
+from mailkit.settings import KERNEL_KEYS, Registry, Settings
+from mailkit.settings import kernel as keys
+from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
+from mailkit.storage.blobs import Blobs
+from mailkit.storage.open import open_blobs, open_store
+
+__all__ = ["MailKit"]
+
+T = TypeVar("T")
+
+
+class MailKit:
+    """A mail platform: its services as attributes, over one store.
+
+    `MailKit.open` is the usual way in. Embedded, nothing runs by itself: call `run_due` now and then, or use
+    `with kit.background():`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        blob_store: BlobStore,
+        settings: Settings,
+        *,
+        clock: Clock = now_ms,
+        password_cost: Cost | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        settings.attach(store)
+
+        self.jobs = Jobs(store, clock=clock)
+        self.blobs = Blobs(store, blob_store, clock=clock)
+        self.principals = Principals(store)
+        self.addresses = Addresses(store, self.principals)
+        self.credentials = Credentials(store, password_cost)
+        self.quota = QuotaService(self._holder, self._default_quota)
+        self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
+        self.accounts = Accounts(
+            store,
+            self.principals,
+            self.addresses,
+            self.credentials,
+            clock=clock,
+            domain=self.domain,
+            purge=self._schedule_purge,
+        )
+        self.callers = Callers(store, self.principals, self.credentials, clock=clock)
+        shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
+        self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
+
+    @classmethod
+    def open(
+        cls,
+        where: str | os.PathLike[str] = "mail-data",
+        *,
+        settings: Mapping[str, object] | None = None,
+        config: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = now_ms,
+        password_cost: Cost | None = None,
+    ) -> Self:
+        """Opens the platform kept in a data folder (made if need be) or at a URL: `memory:`, `postgresql://...`.
+
+        `settings` are values by dotted name (they win), `config` a TOML file, `environment` the variables to look at
+        (none unless given). Invalid names every setting that is wrong.
+        """
+        address = os.fspath(where)
+        loaded = Settings(
+            Registry(*KERNEL_KEYS),
+            arguments={"store": address, **(settings or {})},
+            environment=environment,
+            file=config,
+        )
+        store = open_store(address)
+        try:
+            return cls(store, open_blobs(address, store), loaded, clock=clock, password_cost=password_cost)
+        except BaseException:
+            store.close()
+            raise
+
+    # transactions over several services
+
+    def transact(self, fn: Callable[[Tx], T]) -> T:
+        """Several services, one commit: `fn(tx)` passes `tx=tx` on. Run again on conflict."""
+        return self.store.transact(fn)
+
+    def transaction(self) -> AbstractContextManager[Tx]:
+        """An open transaction, never retried: raises Conflict when it lost."""
+        return self.store.transaction()
+
+    # work that waits
+
+    def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
+        """Runs the jobs that are due, at most `limit`; returns how many ran."""
+        return self.jobs.run_due(self.clock() if now is None else now, limit=limit)
+
+    def background(self) -> AbstractContextManager[Runner]:
+        """Runs due jobs on a thread for as long as the block lasts."""
+        return Runner(self.jobs)
+
+    # names of this host
+
+    def hostname(self) -> str:
+        """What this host calls itself in greetings and trace fields."""
+        return self.settings.get(keys.MAIL_HOSTNAME) or socket.getfqdn()
+
+    def domain(self) -> str:
+        """The domain of addresses that are given without one."""
+        return self.settings.get(keys.MAIL_DOMAIN) or self.hostname()
+
+    def close(self) -> None:
+        """Closes the store. Closing twice is harmless."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # what packages need of one another, without knowing one another
+
+    def _holder(self, tx: ReadTx, number: int) -> Holder:
+        row = self.principals.find_any(number, tx=tx)
+        if row is None:
+            raise NotFound("principal.not_found", number=number)
+        return Holder(decode(row.quota), row.tenant)
+
+    def _default_quota(self) -> Bytes:
+        return Bytes(self.settings.get(keys.QUOTA_DEFAULT))
+
+    def _number_of(self, tx: ReadTx, id: Id) -> int:
+        return self.principals.user(id, tx=tx).number
+
+    def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
+        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now)

@@ -1,0 +1,86 @@
+"""What is kept of a principal and of an address. Python names may change, the short stored names may not."""
+
+from typing import Final
+
+from msgspec import field
+
+from mailkit.ids import Id
+from mailkit.storage.codec import Record
+
+__all__ = ["KINDS", "Address", "Deleted", "Principal", "Profile"]
+
+KINDS: Final[dict[str, int]] = {
+    "individual": 0,
+    "group": 1,
+    "resource": 2,
+    "location": 3,
+    "list": 5,
+    "other": 6,
+    "domain": 7,
+    "tenant": 8,
+    "role": 9,
+    "apiKey": 10,
+    "oauthClient": 11,
+}
+"""The principal types and their type numbers (Stalwart 3.2); the numbers stand in keys."""
+
+
+class Profile(Record, frozen=True, kw_only=True):
+    """What only people's accounts have: WildDuck's user fields. 0 in a limit means the server's default."""
+
+    language: str = field(name="l", default="")
+    retention: int = field(name="r", default=0)  # ms; 0 keeps for ever
+    spam_level: int = field(name="s", default=50)
+    tags: tuple[str, ...] = field(name="t", default=())
+    meta: str | None = field(name="m", default=None)  # JSON text
+    internal: str | None = field(name="i", default=None)  # JSON text
+    from_whitelist: tuple[str, ...] = field(name="f", default=())
+    disabled_scopes: tuple[str, ...] = field(name="x", default=())
+    limits: dict[str, int] = field(name="q", default_factory=dict)
+    flags: dict[str, bool] = field(name="o", default_factory=dict)
+
+
+class Principal(Record, frozen=True, kw_only=True):
+    """A principal of any kind. `number` is never reused; `id` is its public name in WildDuck."""
+
+    number: int = field(name="n")
+    id: Id = field(name="i")
+    kind: str = field(name="k")
+    name: str = field(name="u")
+    created: int = field(name="c")  # ms
+    display: str | None = field(name="d", default=None)  # WildDuck `name`, Stalwart `description`
+    quota: int | None = field(name="q", default=None)  # None inherits the default, -1 is unlimited, else bytes
+    tenant: int | None = field(name="t", default=None)
+    roles: tuple[str, ...] = field(name="r", default=())
+    enabled: tuple[str, ...] = field(name="e", default=())  # permissions
+    disabled: tuple[str, ...] = field(name="x", default=())  # permissions
+    main: Id | None = field(name="m", default=None)  # main address
+    active: bool = field(name="a", default=True)
+    suspended: bool = field(name="s", default=False)
+    implicit: bool = field(name="y", default=False)  # a domain that came into being through an address
+    revision: int = field(name="v", default=1)  # any change; ends caches
+    auth_version: int = field(name="w", default=1)  # ends tokens
+    profile: Profile | None = field(name="p", default=None)
+
+
+class Deleted(Record, frozen=True, kw_only=True):
+    """A principal that was deleted while its data is still there, under its number."""
+
+    principal: Principal = field(name="p")
+    addresses: tuple[str, ...] = field(name="a")
+    at: int = field(name="t")  # ms
+
+
+class Address(Record, frozen=True, kw_only=True):
+    """One address of one owner."""
+
+    id: Id = field(name="i")
+    owner: int = field(name="o")  # the principal's number
+    domain: int = field(name="d")  # the domain's number
+    value: str = field(name="a")  # normal form
+    view: str = field(name="v")
+    created: int = field(name="c")
+    name: str | None = field(name="n", default=None)
+    tags: tuple[str, ...] = field(name="t", default=())
+    meta: str | None = field(name="m", default=None)
+    internal: str | None = field(name="x", default=None)

@@ -1,0 +1,176 @@
+"""Principals: create, find, list, change, delete. Every method works in the transaction it is given, or in its own."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from mailkit.errors import Invalid, NotFound
+from mailkit.ids import Id
+from mailkit.principals.normalise import login_view, normal_domain, parse_login
+from mailkit.principals.records import KINDS, Deleted, Principal
+from mailkit.principals.tables import (
+    BY_ID,
+    BY_KIND_ID,
+    BY_KIND_NAME,
+    BY_LOGIN,
+    BY_NAME,
+    DELETED,
+    KIND_COUNT,
+    NUMBERS,
+    PRINCIPALS,
+)
+from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.calls import OWN, reads, writes
+from mailkit.types import Page
+
+__all__ = ["Principals"]
+
+_NAME_LIMIT = 512  # bytes (Stalwart 3.2)
+
+
+def check_name(name: str) -> str:
+    """A principal's name as it is kept: trimmed and lower-case; Invalid on `name` when it cannot be one."""
+    name = name.strip().lower()
+    if not name:
+        raise Invalid.field("name", '"name" is required', kind="required", code="principal.name_missing")
+    if len(name.encode()) > _NAME_LIMIT:
+        raise Invalid.field("name", f'"name" must not be longer than {_NAME_LIMIT} bytes', kind="max")
+    if not name.isprintable():
+        raise Invalid.field("name", '"name" has control characters in it')
+    return name
+
+
+class Principals:
+    """The service; it keeps nothing but its store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @writes
+    def create(self, row: Principal, *, tx: Tx = OWN) -> Principal:
+        """Stores a new principal under a fresh number.
+
+        AlreadyExists `principal.exists` when its name or, for an individual, its login is taken.
+        """
+        if row.kind not in KINDS:
+            raise Invalid.field("type", f'"type" must be one of {", ".join(KINDS)}')
+        row = replace(row, number=NUMBERS.add(tx, 1, "principal"), name=check_name(row.name))
+        PRINCIPALS.put(tx, row, row.number)
+        KIND_COUNT.add(tx, 1, KINDS[row.kind])
+        return row
+
+    @writes
+    def update(self, row: Principal, *, tx: Tx = OWN) -> Principal:
+        """Stores a changed principal with its revision raised, which ends what is cached of it."""
+        row = replace(row, revision=row.revision + 1)
+        PRINCIPALS.put(tx, row, row.number)
+        return row
+
+    @writes
+    def delete(self, number: int, *, tx: Tx = OWN) -> Principal:
+        """Removes the record; what else belongs to it is the caller's (see `mailkit.accounts`)."""
+        row = PRINCIPALS.delete(tx, number)
+        if row is None:
+            raise NotFound("principal.not_found", number=number)
+        KIND_COUNT.add(tx, -1, KINDS[row.kind])
+        return row
+
+    @writes
+    def bury(self, number: int, addresses: tuple[str, ...], *, now: int, tx: Tx = OWN) -> Principal:
+        """`delete` for a principal with data: its record is kept aside until `forget`, its names are free at once."""
+        row = self.delete(number, tx=tx)
+        DELETED.put(tx, Deleted(principal=row, addresses=addresses, at=now), number)
+        return row
+
+    @writes
+    def forget(self, number: int, *, tx: Tx = OWN) -> None:
+        """The data of a buried principal is purged: nothing of it is left."""
+        DELETED.delete(tx, number)
+
+    @reads
+    def find_any(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
+        """By number, among the living and the buried."""
+        row = PRINCIPALS.find(tx, number)
+        if row is None and (buried := DELETED.find(tx, number)) is not None:
+            return buried.principal
+        return row
+
+    @reads
+    def get(self, number: int, *, tx: ReadTx = OWN) -> Principal:
+        """By number; NotFound `principal.not_found`."""
+        return PRINCIPALS.get(tx, number)
+
+    @reads
+    def find(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
+        """By number, or None."""
+        return PRINCIPALS.find(tx, number)
+
+    @reads
+    def by_id(self, id: Id, *, tx: ReadTx = OWN) -> Principal:
+        """By public id; NotFound `principal.not_found`."""
+        row = PRINCIPALS.first(tx, BY_ID, id)
+        if row is None:
+            raise NotFound("principal.not_found", id=str(id))
+        return row
+
+    @reads
+    def user(self, id: Id, *, tx: ReadTx = OWN) -> Principal:
+        """The individual with this id; NotFound `user.not_found` for anything else."""
+        row = PRINCIPALS.first(tx, BY_ID, id)
+        if row is None or row.kind != "individual":
+            raise NotFound("user.not_found", "This user does not exist", id=str(id))
+        return row
+
+    @reads
+    def find_name(self, name: str, *, tx: ReadTx = OWN) -> Principal | None:
+        """By exact name, over all kinds."""
+        return PRINCIPALS.first(tx, BY_NAME, name)
+
+    @reads
+    def by_name(self, name: str, *, tx: ReadTx = OWN) -> Principal:
+        """By exact name; NotFound `principal.not_found`."""
+        row = PRINCIPALS.first(tx, BY_NAME, name)
+        if row is None:
+            raise NotFound("principal.not_found", name=name)
+        return row
+
+    @reads
+    def find_login(self, login: str, *, tx: ReadTx = OWN) -> Principal | None:
+        """The individual with this user name, dots and plus label aside. Addresses are not looked at."""
+        return PRINCIPALS.first(tx, BY_LOGIN, parse_login(login))
+
+    @reads
+    def login_taken(self, name: str, *, tx: ReadTx = OWN) -> bool:
+        """True when an individual has this name, dots aside, or any principal has it exactly."""
+        return BY_LOGIN.find(tx, login_view(name)) is not None or BY_NAME.find(tx, name) is not None
+
+    @reads
+    def find_domain(self, domain: str, *, tx: ReadTx = OWN) -> Principal | None:
+        """The domain principal with this name in any spelling."""
+        row = PRINCIPALS.first(tx, BY_NAME, normal_domain(domain))
+        return row if row is not None and row.kind == "domain" else None
+
+    @reads
+    def list_by_id(
+        self, kind: str, *, limit: int, after: Id | None = None, reverse: bool = False, tx: ReadTx = OWN
+    ) -> Page[Principal]:
+        """A page of a kind in order of creation, of those beyond `after`; with `reverse`, those before it. Flat."""
+        code = KINDS[kind]
+        edge = None if after is None else (code, after)
+        found = PRINCIPALS.through(tx, BY_KIND_ID, code, after=edge, reverse=reverse, limit=limit + 1)
+        rows = [row for _, row in found]
+        more = len(rows) > limit
+        rows = rows[:limit]
+        before, beyond = (more, edge is not None) if reverse else (edge is not None, more)
+        return Page(tuple(reversed(rows) if reverse else rows), KIND_COUNT.get(tx, code), before, beyond)
+
+    def scan_by_name(self, kinds: Iterable[str], *, tx: ReadTx) -> Iterator[Principal]:
+        """All principals of some kinds, by name over all of them; lazily, in the caller's snapshot."""
+        walks = [(row for _, row in PRINCIPALS.through(tx, BY_KIND_NAME, KINDS[kind])) for kind in kinds]
+        return heapq.merge(*walks, key=lambda row: row.name)
+
+    @reads
+    def count(self, kind: str, *, tx: ReadTx = OWN) -> int:
+        """How many principals of a kind there are. Flat."""
+        return KIND_COUNT.get(tx, KINDS[kind])

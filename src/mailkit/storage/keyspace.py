@@ -1,0 +1,139 @@
+"""The one list of key prefixes: what is kept where, and which package owns it.
+
+A global space is one byte and its parts. Everything of an account lies behind 0x80 and the account's number, so that a
+small account's rows share pages and a purge is one range: 0x80, number (u32), table (u8), parts. Numbers are never
+reused for something else. A package keeps its hands off the spaces of others: it calls their service.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from mailkit.storage.keys import Shape, after_prefix
+
+__all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
+
+_ACCOUNT = b"\x80"
+
+
+@frozen
+class Space:
+    """A kind of key. The parts of an account's table begin with the account's number."""
+
+    name: str
+    owner: str
+    shape: Shape
+
+    def key(self, *parts: Any) -> bytes:
+        """The key of these parts."""
+        return self.shape.pack(*parts)
+
+    def range(self, *parts: Any) -> tuple[bytes, bytes]:
+        """Start and stop of the keys that begin with these parts."""
+        return self.shape.range(*parts)
+
+    def parts(self, key: bytes) -> tuple[Any, ...]:
+        """What the key was made of."""
+        return self.shape.unpack(key)
+
+
+class _AccountShape(Shape):
+    """Puts the table's byte between the account's number and the rest, and hides it from users."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int, *kinds: str) -> None:
+        super().__init__(_ACCOUNT, "u32", "u8", *kinds)
+        self._number = number
+
+    def pack(self, *parts: Any) -> bytes:
+        return super().pack(parts[0], self._number, *parts[1:])
+
+    def unpack(self, key: bytes) -> tuple[Any, ...]:
+        account, _, *rest = super().unpack(key)
+        return (account, *rest)
+
+
+SPACES: dict[bytes, Space] = {}
+
+
+def _register(mark: bytes, made: Space) -> Space:
+    if mark in SPACES:
+        raise ValueError(f"{made.name}: the prefix {mark.hex()} belongs to {SPACES[mark].name}")
+    SPACES[mark] = made
+    return made
+
+
+def space(number: int, name: str, owner: str, *kinds: str) -> Space:
+    """Declares a global space. Numbers from 0x01 to 0x7F."""
+    if not 0 < number < 0x80:
+        raise ValueError("global spaces have numbers from 0x01 to 0x7F")
+    mark = bytes((number,))
+    return _register(mark, Space(name, owner, Shape(mark, *kinds)))
+
+
+def table(number: int, name: str, owner: str, *kinds: str) -> Space:
+    """Declares a table that every account has; `kinds` are the parts after the account's number."""
+    return _register(_ACCOUNT + bytes((number,)), Space(name, owner, _AccountShape(number, *kinds)))
+
+
+def append_space(name: bytes) -> bytes:
+    """Declares an append space (a name of up to 32 bytes)."""
+    if not 0 < len(name) <= 32:
+        raise ValueError("an append space has a name of 1 to 32 bytes")
+    return name
+
+
+def account_range(number: int) -> tuple[bytes, bytes]:
+    """Start and stop of everything that lies in an account."""
+    start = _ACCOUNT + number.to_bytes(4, "big")
+    return start, after_prefix(start)
+
+
+def owner_of(key: bytes) -> Space | None:
+    """The space a raw key belongs to; None for a key that nobody declared."""
+    return SPACES.get(key[:1] + key[5:6] if key[:1] == _ACCOUNT else key[:1])
+
+
+# 0x01 storage
+COUNTERS = space(0x01, "counter", "storage", "text")
+
+# 0x10-0x1F principals
+PRINCIPAL = space(0x10, "principal", "principals", "u32")
+PRINCIPAL_ID = space(0x11, "principal by id", "principals", "id")
+PRINCIPAL_NAME = space(0x12, "principal by name", "principals", "text")
+LOGIN_VIEW = space(0x13, "individual by dot-free login", "principals", "text")
+KIND_NAME = space(0x14, "principals of a kind by name", "principals", "u8", "text", "u32")
+KIND_ID = space(0x15, "principals of a kind by id", "principals", "u8", "id", "u32")
+KIND_COUNT = space(0x16, "number of principals of a kind", "principals", "u8")
+DOMAIN_COUNT = space(0x17, "number of addresses in a domain", "principals", "u32")
+ADDRESS = space(0x18, "address", "principals", "id")
+ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
+OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
+DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
+
+# 0x20-0x27 credentials
+SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
+TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
+OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+
+# 0x28-0x2F delivery
+RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
+
+# an account's tables: 0x01-0x1F mailstore
+MAILBOX = table(0x01, "mailbox", "mailstore", "id")
+MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
+MESSAGE = table(0x03, "message row", "mailstore", "id", "u32")
+STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
+MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
+MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
+ACCOUNT = table(0x07, "the account's mail state", "mailstore")
+THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
+THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+
+
+# 0x02-0x0F: the ground (journal, jobs, settings, limits)
+JOURNAL = append_space(b"journal")
+JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
+QUOTA_USED = table(0x70, "quota.used", "quota")  # of tenants too: they are principals and have numbers
