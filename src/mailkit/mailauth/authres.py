@@ -58,7 +58,7 @@ class AuthenticationResults:
 
 
 def write(results: AuthenticationResults) -> bytes:
-    """The field, one method per line, ending in CRLF. Control characters in values are dropped: nothing can break out."""
+    """The field, one method per line, ending in CRLF. Control characters are dropped: nothing breaks out."""
     head = _value(results.authserv_id) + (f" {results.version}" if results.version != 1 else "")
     lines = [head + "".join(f" ({_comment(c)})" for c in results.comments)]
     lines += [_resinfo(one) for one in results.results] or ["none"]
@@ -72,20 +72,20 @@ def parse(value: str) -> AuthenticationResults:
     authserv_id = scan.word(_VALUE, "an authserv-id")
     version = 1
     scan.skip()
-    if not scan.at(";") and not scan.done:
+    if not scan.at(";") and not scan.done():
         version = _number(scan.word(_WORD, "a version"))
         scan.skip()
     comments = scan.take_comments()
     found: list[MethodResult] = []
     none = False
-    while not scan.done:
+    while not scan.done():
         scan.expect(";")
         scan.skip()
-        if scan.done:  # a semicolon at the end is a common slip
+        if scan.done():  # a semicolon at the end is a common slip
             break
         method = scan.word(_WORD, "a method")
         scan.skip()
-        if method.lower() == "none" and (scan.done or scan.at(";")):
+        if method.lower() == "none" and (scan.done() or scan.at(";")):
             none = True
             continue
         found.append(_read_resinfo(scan, method))
@@ -99,9 +99,9 @@ def payload(value: str) -> tuple[str, str]:
     scan = _Scanner(value)
     scan.skip()
     authserv_id = scan.word(_VALUE, "an authserv-id")
-    while not scan.done and not scan.at(";"):
+    while not scan.done() and not scan.at(";"):
         scan.skip()
-        if not scan.at(";") and not scan.done:
+        if not scan.at(";") and not scan.done():
             scan.word(_VALUE, "a version")
     return authserv_id, re.sub(r"\s+", " ", value[scan.position + 1 :]).strip(" ;")
 
@@ -132,10 +132,10 @@ def _read_resinfo(scan: "_Scanner", method: str) -> MethodResult:
     result = scan.word(_WORD, "a result")
     reason, properties = "", []
     scan.skip()
-    while not scan.done and not scan.at(";"):
+    while not scan.done() and not scan.at(";"):
         key = scan.word(_WORD, "a property")
         scan.skip()
-        while not scan.at("=") and not scan.done:  # white space around the dot
+        while not scan.at("=") and not scan.done():  # white space around the dot
             key += scan.word(_WORD, "a property")
             scan.skip()
         scan.expect("=")
@@ -166,7 +166,6 @@ class _Scanner:
         self.position = 0
         self.comments: list[str] = []
 
-    @property
     def done(self) -> bool:
         return self.position >= len(self.text)
 
@@ -190,7 +189,7 @@ class _Scanner:
     def value(self) -> str:
         """A pvalue: quoted strings and text side by side, `"local part"@example.org`."""
         parts = []
-        while not self.done and not self.text[self.position].isspace() and self.text[self.position] not in ";()":
+        while not self.done() and not self.text[self.position].isspace() and self.text[self.position] not in ";()":
             parts.append(self.word(_VALUE, "a value"))
         return "".join(parts)
 
@@ -199,7 +198,7 @@ class _Scanner:
         while not self.at('"'):
             if self.at("\\"):
                 self.position += 1
-            if self.done:
+            if self.done():
                 raise Invalid("authres", "a quoted string has no end")
             out.append(self.text[self.position])
             self.position += 1
@@ -208,7 +207,7 @@ class _Scanner:
 
     def skip(self) -> None:
         """White space and comments."""
-        while not self.done:
+        while not self.done():
             if self.text[self.position].isspace():
                 self.position += 1
             elif self.at("("):
@@ -218,10 +217,10 @@ class _Scanner:
 
     def comment(self) -> str:
         depth, out = 0, []
-        while not self.done:
+        while not self.done():
             char = self.text[self.position]
             self.position += 1
-            if char == "\\" and not self.done:
+            if char == "\\" and not self.done():
                 out.append(self.text[self.position])
                 self.position += 1
                 continue

@@ -10,7 +10,7 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 def normal(domain: str) -> str:
-    """The form to compare and to ask the DNS for: U-labels as A-labels (RFC 5890 section 2.3), lower case, no final dot.
+    """The form to compare and to ask the DNS for: U-labels as A-labels (RFC 5890), lower case, no final dot.
 
     What cannot be converted comes back lower-cased; `is_domain` then refuses it.
     """

@@ -53,7 +53,7 @@ class Message:
 
     @classmethod
     def stream(cls, chunks: Iterable[bytes]) -> "Message":
-        """Read the header from `chunks` (1 MiB of it at most) and leave the rest of them to be read once as the body."""
+        """Read the header from `chunks` (1 MiB at most) and leave the rest of them to be read once as the body."""
         source = crlf_chunks(chunks)
         head = b""
         for chunk in source:

@@ -13,7 +13,7 @@ from mailkit.mailauth.dkim.canonical import body_digests, relax_field
 from mailkit.mailauth.dkim.crypto import signs_octets
 from mailkit.mailauth.dkim.key import KeyRecord, KeyRefused, parse_key, refusal
 from mailkit.mailauth.dkim.signature import ALGORITHMS, Signature, parse_signature, without_b
-from mailkit.mailauth.dkim.verify import DkimResult, check
+from mailkit.mailauth.dkim.verify import MAX_KEYS, DkimResult, check
 from mailkit.mailauth.lookup import Answer, Lookup, Query
 from mailkit.mailauth.message import Message
 from mailkit.mailauth.taglist import TagSyntaxError
@@ -75,9 +75,9 @@ def validate(message: Message, *, now: int) -> Lookup[ArcResult]:
         reason = f"message signature {count}: {outcome.reason}"
         return ArcResult("fail", reason, count, sealers=sealers, temporary=transient)
     for seal in reversed(seals):  # step 6
-        if reason := _seal_failure(seal, sets[: seal.instance], answers[seal.key_name]):
+        if problem := _seal_failure(seal, sets[: seal.instance], answers[seal.key_name]):
             transient = answers[seal.key_name].status == "temporary"
-            reason = f"seal {seal.instance}: {reason}"
+            reason = f"seal {seal.instance}: {problem}"
             return ArcResult("fail", reason, count, sealers=sealers, temporary=transient)
     oldest = count
     for one, signature in zip(reversed(sets[:-1]), reversed(older), strict=True):  # step 5
@@ -89,7 +89,7 @@ def validate(message: Message, *, now: int) -> Lookup[ArcResult]:
 
 
 def sealed_octets(sets: Sequence[ArcSet]) -> bytes:
-    """What the seal of the last of `sets` covers: every set in order, the seal itself with an empty b= (section 5.1.1)."""
+    """What the seal of the last of `sets` covers: every set in order, itself with an empty b= (section 5.1.1)."""
     parts: list[bytes] = []
     for one in sets:
         parts += [relax_field(one.results.raw), relax_field(one.message_signature.raw)]
@@ -115,7 +115,7 @@ def _seal_failure(seal: Seal, sets: Sequence[ArcSet], answer: Answer) -> str | N
         return f"there is no key at {seal.key_name}"
     octets = sealed_octets(sets)
     reason = "the signature does not match"
-    for record in answer.records:
+    for record in answer.records[:MAX_KEYS]:
         key = _key(record, seal)
         if isinstance(key, KeyRefused):
             reason = str(key)

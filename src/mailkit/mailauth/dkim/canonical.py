@@ -13,7 +13,15 @@ from attrs import define, field
 
 from mailkit.mailauth.message import Field, crlf_chunks
 
-__all__ = ["BodyHash", "Canonicalization", "body_digests", "relax_field", "relaxed_body", "select_fields", "simple_body"]
+__all__ = [
+    "BodyHash",
+    "Canonicalization",
+    "body_digests",
+    "relax_field",
+    "relaxed_body",
+    "select_fields",
+    "simple_body",
+]
 
 Canonicalization: TypeAlias = Literal["simple", "relaxed"]
 
@@ -133,9 +141,7 @@ def body_digests(
     keys = list(dict.fromkeys(wanted))
     if isinstance(body, bytes):
         canonical = {c: relaxed_body(body) if c == "relaxed" else simple_body(body) for c in {c for c, _ in keys}}
-        return {
-            (c, limit): (hashlib.sha256(canonical[c][:limit]).digest(), len(canonical[c])) for c, limit in keys
-        }
+        return {(c, limit): (hashlib.sha256(canonical[c][:limit]).digest(), len(canonical[c])) for c, limit in keys}
     hashes = {key: BodyHash(*key) for key in keys}
     for chunk in crlf_chunks(body):
         for running in hashes.values():

@@ -1,4 +1,4 @@
-"""Signing and verifying octets: RSA with PKCS #1 v1.5 and SHA-256, Ed25519 over a SHA-256 digest (RFC 8463 section 3)."""
+"""Signing and verifying octets: RSA PKCS #1 v1.5 with SHA-256, Ed25519 over a SHA-256 digest (RFC 8463 section 3)."""
 
 import hashlib
 from functools import lru_cache

@@ -99,7 +99,7 @@ def refusal(key: KeyRecord, *, key_type: str, hash_name: str, domain: str, ident
 
 
 def load_public(kind: str, data: bytes) -> tuple[int, "PublicKey"]:
-    """The key in p=: for RSA a SubjectPublicKeyInfo or (erratum 3017) a bare RSAPublicKey, for Ed25519 the 32 octets."""
+    """The key in p=: for RSA a SubjectPublicKeyInfo or a bare RSAPublicKey (erratum 3017), for Ed25519 32 octets."""
     if kind == "ed25519":
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

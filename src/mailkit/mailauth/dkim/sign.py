@@ -22,21 +22,26 @@ if TYPE_CHECKING:
 
 __all__ = ["SEALED", "SIGNED", "Signer", "fold", "sign", "sign_bytes"]
 
+# fmt: off
 SIGNED = (
-    "From Reply-To Sender Subject Date Message-ID To Cc In-Reply-To References MIME-Version Content-Type "
-    "Content-Transfer-Encoding Content-ID Content-Description Resent-Date Resent-From Resent-Sender Resent-To Resent-Cc "
-    "Resent-Message-ID List-Id List-Help List-Unsubscribe List-Unsubscribe-Post List-Subscribe List-Post List-Owner "
-    "List-Archive"
-).split()
+    "From", "Reply-To", "Sender", "Subject", "Date", "Message-ID", "To", "Cc", "In-Reply-To", "References",
+    "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Resent-Date",
+    "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Message-ID", "List-Id", "List-Help",
+    "List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post", "List-Owner", "List-Archive",
+)
 """What to sign by default: RFC 6376 section 5.4.1, with List-Unsubscribe-Post for RFC 8058."""
 
-SEALED = "From Reply-To Subject Date To Cc Message-ID MIME-Version Content-Type Content-Transfer-Encoding".split()
+SEALED = (
+    "From", "Reply-To", "Subject", "Date", "To", "Cc", "Message-ID", "MIME-Version", "Content-Type",
+    "Content-Transfer-Encoding",
+)
+# fmt: on
 """What to over-sign by default: fields of which a second one would change what a reader sees."""
 
 
 @frozen
 class Signer:
-    """A signing identity: `key` is PEM or DER, or the 32 octets of an Ed25519 seed. Raises Invalid when it can't sign."""
+    """Who signs: `key` is PEM, DER, or the 32 octets of an Ed25519 seed. Raises Invalid for what cannot sign."""
 
     domain: str = field(converter=normal)
     selector: str = field(converter=normal)

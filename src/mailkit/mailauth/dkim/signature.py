@@ -1,4 +1,4 @@
-"""The DKIM-Signature field (RFC 6376 section 3.5), and ARC-Message-Signature, which is its twin (RFC 8617 section 4.1.2).
+"""The DKIM-Signature field (RFC 6376 section 3.5), and its twin ARC-Message-Signature (RFC 8617 section 4.1.2).
 
 `parse_signature` takes every syntactic decision, before any DNS query: the order of RFC 6376 section 6.1.1.
 """

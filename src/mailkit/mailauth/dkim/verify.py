@@ -1,9 +1,9 @@
 """Verifying DKIM signatures (RFC 6376 section 6).
 
-Which word for which case (RFC 8601 section 2.7.1): `pass`; `fail` when hash, signature or x= did not verify; `neutral`
-when the signature field has syntax errors or cannot be processed; `policy` when only policy refuses it (rsa-sha1, short
-keys, too many signatures); `permerror` when the key is missing, revoked, malformed or not for this use; `temperror` when
-the DNS did not answer.
+Which word for which case (RFC 8601 section 2.7.1): `pass`; `fail` when hash, signature or x= did not verify;
+`neutral` when the signature field has syntax errors or cannot be processed; `policy` when only policy refuses it
+(rsa-sha1, short keys, too many signatures); `permerror` when the key is missing, revoked, malformed or for another use;
+`temperror` when the DNS did not answer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +26,10 @@ Digests: TypeAlias = dict[tuple[Canonicalization, int | None], tuple[bytes, int]
 
 MAX_SIGNATURES = 16
 """More are not looked at: each costs a DNS query and a public key operation (RFC 6376 section 8.4)."""
+
+
+MAX_KEYS = 8
+"""Key records of one name that are tried."""
 
 
 @frozen
@@ -67,9 +71,8 @@ def verify(message: Message, *, now: int, limit: int = MAX_SIGNATURES) -> Lookup
         else one
         for field, one in parsed
     ]
-    results += [
-        DkimResult("policy", f"not checked: more than {limit} signatures", **_labels(field)) for field in fields[limit:]
-    ]
+    excess = f"not checked: more than {limit} signatures"
+    results += [_unusable(field, "policy", excess) for field in fields[limit:]]
     return tuple(results)
 
 
@@ -99,7 +102,7 @@ def check(
         return evolve(base, result="temperror", reason=f"the key could not be fetched: {answer.reason}")
     if not answer.records:
         return evolve(base, result="permerror", reason=f"there is no key at {signature.key_name}")
-    keys = [_usable(record, signature) for record in answer.records]
+    keys = [_usable(record, signature) for record in answer.records[:MAX_KEYS]]
     usable = [key for key in keys if isinstance(key, KeyRecord)]
     if not usable:
         refused = next(key for key in keys if isinstance(key, KeyRefused))
@@ -110,7 +113,9 @@ def check(
     octets = signed_octets(signature, field, fields)
     for key in usable:  # several records: any of them will do (section 6.1.2)
         if signs_octets(key.public, key.type, signature.signature, octets):
-            return evolve(base, result="pass", reason=f"{key.bits}-bit {key.type} key", bits=key.bits, testing=key.testing)
+            return evolve(
+                base, result="pass", reason=f"{key.bits}-bit {key.type} key", bits=key.bits, testing=key.testing
+            )
     return evolve(
         base, result="fail", reason="the signature does not match the header", bits=usable[0].bits, testing=testing
     )
@@ -129,16 +134,16 @@ def _parsed(field: Field) -> Signature | DkimResult:
     try:
         return parse_signature(field)
     except TagSyntaxError as error:
-        return DkimResult("neutral", f"signature syntax: {error}", **_labels(field))
+        return _unusable(field, "neutral", f"signature syntax: {error}")
 
 
-def _labels(field: Field) -> dict[str, str]:
-    """d= and s= of a signature that cannot be used, so that a reader knows which one it was."""
+def _unusable(field: Field, result: Word, reason: str) -> DkimResult:
+    """The result for a signature that was not tried, with d= and s= so that a reader knows which one it was."""
     try:
         tags = tags_of(field)
     except TagSyntaxError:
-        return {}
-    return {"domain": tags.get("d", "")[:253], "selector": tags.get("s", "")[:253]}
+        return DkimResult(result, reason)
+    return DkimResult(result, reason, tags.get("d", "")[:253], tags.get("s", "")[:253])
 
 
 def _usable(record: str, signature: Signature) -> KeyRecord | KeyRefused:
@@ -148,9 +153,7 @@ def _usable(record: str, signature: Signature) -> KeyRecord | KeyRefused:
         return error
     key_type, hash_name = ALGORITHMS[signature.algorithm]
     identity = signature.identity if signature.kind == "dkim" else None
-    return (
-        refusal(key, key_type=key_type, hash_name=hash_name, domain=signature.domain, identity=identity) or key
-    )
+    return refusal(key, key_type=key_type, hash_name=hash_name, domain=signature.domain, identity=identity) or key
 
 
 def _warnings(signature: Signature, fields: Iterable[Field], size: int, now: int) -> tuple[str, ...]:

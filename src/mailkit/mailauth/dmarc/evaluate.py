@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from mailkit.mailauth.dmarc.record import DmarcRecord, Policy
-from mailkit.mailauth.dmarc.result import DmarcResult, Identifiers, lowered
+from mailkit.mailauth.dmarc.result import Applied, DmarcResult, Identifiers, lowered
 from mailkit.mailauth.dmarc.walk import Known, organizational_domain, record_in, targets, walk
 from mailkit.mailauth.lookup import Lookup, Query
 
@@ -34,7 +34,8 @@ def evaluate(author: str, identifiers: Identifiers) -> Lookup[DmarcResult]:
             reason += "; several at one name are discarded"
         return DmarcResult("none", reason, author=author)
     base = DmarcResult("none", "", author=author, domain=domain, record=record)
-    policy, applied = record.p, "p"
+    policy = record.p
+    applied: Applied = "p"
     if not record.valid:
         if not record.rua:  # section 4.10.1
             return evolve(base, reason=f"the record at {domain} has no valid p= (or sp=, np=) and no rua=")
@@ -64,9 +65,7 @@ def _discovered(author: str, known: Known) -> tuple[DmarcRecord | None, str]:
     return None, ""
 
 
-def _aligned(
-    base: DmarcResult, record: DmarcRecord, identifiers: Identifiers, known: Known
-) -> Lookup[DmarcResult]:
+def _aligned(base: DmarcResult, record: DmarcRecord, identifiers: Identifiers, known: Known) -> Lookup[DmarcResult]:
     """Alignment (section 4.10.2); walks only where equality does not settle it."""
     author = base.author
     relaxed = [*(identifiers.dkim if record.adkim == "r" else ()), *_spf_relaxed(identifiers, record)]

@@ -8,7 +8,7 @@ from attrs import evolve
 from mailkit.errors import NotSupported
 from mailkit.mailauth.dmarc.evaluate import failed, passed
 from mailkit.mailauth.dmarc.record import parse_record
-from mailkit.mailauth.dmarc.result import DmarcResult, Identifiers
+from mailkit.mailauth.dmarc.result import Applied, DmarcResult, Identifiers
 from mailkit.mailauth.domain import normal
 from mailkit.mailauth.lookup import Answer, Lookup, Query
 
@@ -20,7 +20,9 @@ def _suffixes() -> Any:
     try:
         from publicsuffixlist import PublicSuffixList
     except ImportError:
-        raise NotSupported("dmarc.psl", "RFC 7489 needs the public suffix list: install mailkit-platform[psl]") from None
+        raise NotSupported(
+            "dmarc.psl", "RFC 7489 needs the public suffix list: install mailkit-platform[psl]"
+        ) from None
     return PublicSuffixList()
 
 
@@ -50,7 +52,8 @@ def evaluate_7489(author: str, identifiers: Identifiers) -> Lookup[DmarcResult]:
         return evolve(base, reason=f"{count} DMARC records at {domain}" if count else f"no DMARC record for {author}")
     record = next(found for text in answer.records if (found := parse_record(text)) is not None)
     base = evolve(base, domain=domain, record=record)
-    policy, applied = record.p, "p"
+    policy = record.p
+    applied: Applied = "p"
     if record.p is None or "sp" in record.malformed:
         if not record.rua:  # section 6.6.3 step 6
             return evolve(base, reason=f"the record at {domain} has no valid p= and no rua=")

@@ -6,18 +6,19 @@ from attrs import frozen
 
 from mailkit.mailauth.dmarc.record import DmarcRecord, Policy
 
-__all__ = ["DmarcResult", "Identifiers", "Method", "Word", "lowered"]
+__all__ = ["Applied", "DmarcResult", "Identifiers", "Method", "Word", "lowered"]
 
 Word: TypeAlias = Literal["none", "pass", "fail", "temperror", "permerror"]
 Method: TypeAlias = Literal["rfc9989", "rfc7489"]
+Applied: TypeAlias = Literal["", "p", "sp", "np"]
 
 
 @frozen
 class Identifiers:
     """What SPF and DKIM authenticated: `spf` a domain or None, `dkim` the d= of passing signatures.
 
-    `unsure` are domains whose SPF or DKIM check ended in a transient failure: if one of them would align, a message that
-    does not pass has not failed either (RFC 9989 section 5.3.6).
+    `unsure` are domains whose SPF or DKIM check ended in a transient failure: if one of them would align, a message
+    that does not pass has not failed either (RFC 9989 section 5.3.6).
     """
 
     spf: str | None = None
@@ -41,7 +42,7 @@ class DmarcResult:
     domain: str = ""
     organizational_domain: str = ""
     policy: Policy | None = None
-    applied: Literal["", "p", "sp", "np"] = ""
+    applied: Applied = ""
     record: DmarcRecord | None = None
     dkim: tuple[str, ...] = ()
     spf: str | None = None

@@ -103,9 +103,7 @@ class _State:
 
     __slots__ = ("fixed", "helo", "ip", "max_void", "now", "number", "p", "receiver", "terms", "type", "voids")
 
-    def __init__(
-        self, ip: Address, local: str, domain: str, helo: str, receiver: str, now: int, max_void: int
-    ) -> None:
+    def __init__(self, ip: Address, local: str, domain: str, helo: str, receiver: str, now: int, max_void: int) -> None:
         self.ip = ip
         self.number = int(ip)
         self.type = "A" if isinstance(ip, IPv4Address) else "AAAA"
@@ -306,7 +304,7 @@ def _live(state: _State, answer: Answer, term: str) -> tuple[Any, ...]:
 def _has_address(state: _State, directive: Directive, records: tuple[Any, ...]) -> bool:
     mask = directive.mask4 if state.type == "A" else directive.mask6
     wanted = state.number & mask
-    return any([int(record) & mask == wanted for record in records])
+    return any(int(record) & mask == wanted for record in records)
 
 
 def _checkable(domain: str) -> bool:
@@ -315,6 +313,4 @@ def _checkable(domain: str) -> bool:
 
 
 def _resolvable(name: str) -> bool:
-    return 0 < len(name) <= 253 and all([0 < len(label) <= 63 for label in name.split(".")])
-
-
+    return 0 < len(name) <= 253 and all(0 < len(label) <= 63 for label in name.split("."))

@@ -13,7 +13,9 @@ Qualified: TypeAlias = Literal["pass", "fail", "softfail", "neutral"]
 
 _QUALIFIERS: dict[str, Qualified] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)=(.*)", re.DOTALL)
-_DIRECTIVE = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?![A-Za-z0-9._-])(.*)", re.IGNORECASE | re.DOTALL)
+_DIRECTIVE = re.compile(
+    r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?![A-Za-z0-9._-])(.*)", re.IGNORECASE | re.DOTALL
+)
 _MACRO = re.compile(r"%(?:\{([A-Za-z])([0-9]*)(r?)([.+,/_=-]*)\}|([%_-]))", re.IGNORECASE)
 _LITERAL = re.compile(r"[!-$&-~]*")
 _CIDR = re.compile(r"(.*?)(?:/([0-9]+))?(?://([0-9]+))?", re.DOTALL)
@@ -179,7 +181,12 @@ def _network(name: str, rest: str, term: str) -> tuple[int, int, int]:
         number = int(IPv4Address(address)) if name == "ip4" else int(IPv6Address(address))
     except AddressValueError:
         number = -1
-    if number < 0 or not rest.startswith(":") or "%" in address or (slash and not (prefix.isascii() and prefix.isdigit())):
+    if (
+        number < 0
+        or not rest.startswith(":")
+        or "%" in address
+        or (slash and not (prefix.isascii() and prefix.isdigit()))
+    ):
         raise SpfSyntaxError(f"malformed network {term[:60]!r}")
     mask = _mask(prefix if slash else None, size, term)
     return (4 if name == "ip4" else 6), number & mask, mask
