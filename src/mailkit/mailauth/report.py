@@ -3,6 +3,7 @@
 from typing import Any
 
 from mailkit.mailauth.authenticate import Authentication
+from mailkit.mailauth.dkim import DkimResult
 from mailkit.mailauth.dmarc import Comparison, DmarcResult
 
 __all__ = ["as_json", "as_text"]
@@ -25,7 +26,7 @@ def as_json(found: Authentication, comparison: Comparison | None = None) -> dict
                 "unsigned": one.unsigned,
                 "warnings": list(one.warnings),
             }
-            for one in found.dkim
+            for one in found.dkim or (DkimResult("none", "the message has no signature"),)
         ],
         "arc": {
             "result": found.arc.result,
