@@ -124,9 +124,10 @@ def _claims(field: Field, ids: Collection[str]) -> bool:
 
 
 def _read_resinfo(scan: "_Scanner", method: str) -> MethodResult:
+    while not scan.at("=") and not scan.done():  # white space and comments around the slash
+        method += scan.word(_WORD, "a method version")
+        scan.skip()
     name, slash, version = method.partition("/")
-    if not slash and scan.at("/"):
-        raise Invalid("authres", "a method version is misplaced")
     scan.expect("=")
     scan.skip()
     result = scan.word(_WORD, "a result")
