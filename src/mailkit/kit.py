@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from mailkit import housekeeping
 from mailkit.accounts.callers import Callers
-from mailkit.accounts.purge import PURGE
+from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.service import Accounts
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
@@ -18,12 +19,16 @@ from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
 from mailkit.ids import Id
-from mailkit.jobs import Jobs, Runner
+from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeeping
+from mailkit.jobs import settings as job_keys
+from mailkit.journal import Retention
+from mailkit.known_settings import registry
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.service import Principals
-from mailkit.quota import Bytes, Holder, QuotaService, decode
-from mailkit.settings import KERNEL_KEYS, Registry, Settings
+from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
+from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
@@ -74,6 +79,7 @@ class MailKit:
         self.callers = Callers(store, self.principals, self.credentials, clock=clock)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
+        self._register_jobs()
 
     @classmethod
     def open(
@@ -91,16 +97,17 @@ class MailKit:
         `settings` are values by dotted name (they win), `config` a TOML file, `environment` the variables to look at
         (none unless given). Invalid names every setting that is wrong.
         """
-        address = os.fspath(where)
-        loaded = Settings(
-            Registry(*KERNEL_KEYS),
-            arguments={"store": address, **(settings or {})},
-            environment=environment,
-            file=config,
-        )
-        store = open_store(address)
+        arguments = {keys.STORE.name: os.fspath(where), **(settings or {})}
+        loaded = Settings(registry(), arguments=arguments, environment=environment, file=config)
+        return cls.with_settings(loaded, clock=clock, password_cost=password_cost)
+
+    @classmethod
+    def with_settings(cls, settings: Settings, *, clock: Clock = now_ms, password_cost: Cost | None = None) -> Self:
+        """Opens the platform that the setting `store` names."""
+        where = settings.get(keys.STORE)
+        store = open_store(where)
         try:
-            return cls(store, open_blobs(address, store), loaded, clock=clock, password_cost=password_cost)
+            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
         except BaseException:
             store.close()
             raise
@@ -122,8 +129,20 @@ class MailKit:
         return self.jobs.run_due(self.clock() if now is None else now, limit=limit)
 
     def background(self) -> AbstractContextManager[Runner]:
-        """Runs due jobs on a thread for as long as the block lasts."""
-        return Runner(self.jobs)
+        """Runs due jobs on threads for as long as the block lasts, and makes those that come back by themselves."""
+
+        def schedule(tx: Tx) -> None:
+            schedule_housekeeping(self.jobs, tx, now=self.clock())
+            housekeeping.schedule(self.jobs, now=self.clock(), tx=tx)
+
+        self.store.transact(schedule)
+        get = self.settings.get
+        return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
+
+    def used(self, account: int) -> int:
+        """Bytes of mail that an account or tenant keeps."""
+        with self.store.snapshot() as tx:
+            return self.quota.used(tx, account)
 
     # names of this host
 
@@ -149,17 +168,27 @@ class MailKit:
 
     # what packages need of one another, without knowing one another
 
+    def _register_jobs(self) -> None:
+        get = self.settings.get
+        install_housekeeping(
+            self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
+        )
+        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
+        self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)
         if row is None:
             raise NotFound("principal.not_found", number=number)
         return Holder(decode(row.quota), row.tenant)
 
-    def _default_quota(self) -> Bytes:
-        return Bytes(self.settings.get(keys.QUOTA_DEFAULT))
+    def _default_quota(self) -> Bytes | Unlimited:
+        return self.settings.get(QUOTA_DEFAULT)
 
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
 
     def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
-        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now)
+        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))

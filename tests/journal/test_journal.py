@@ -98,7 +98,7 @@ def test_a_reader_never_moves_back(store: Store) -> None:
     assert caught.value.code == "journal.reader_moved"
 
 
-def test_effects_and_position_fall_together(store: Store) -> None:
+def test_effects_and_position_fall_together(store: Store, race) -> None:
     add(store, *range(20))
     store.transact(lambda tx: journal.register(tx, "sum", after=0, now=NOW))
 
@@ -114,11 +114,7 @@ def test_effects_and_position_fall_together(store: Store) -> None:
         while store.transact(step):
             pass
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    race(work)
     with store.snapshot() as tx:
         assert tx.get(b"\x7fsum") == b"%d" % sum(range(20))
 

@@ -1,6 +1,5 @@
 """Charging in transactions."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -98,7 +97,7 @@ def test_an_account_takes_its_bytes_to_another_tenant(store: Store, quota: Quota
     assert used(store, quota, TENANT, OTHER) == [1, 50]
 
 
-def test_racing_writers_fill_a_quota_to_the_last_byte_and_not_beyond(store: Store, quota: QuotaService) -> None:
+def test_racing_writers_fill_a_quota_to_the_last_byte_and_not_beyond(store: Store, quota: QuotaService, race) -> None:
     won: list[int] = []
 
     def work() -> None:
@@ -109,11 +108,7 @@ def test_racing_writers_fill_a_quota_to_the_last_byte_and_not_beyond(store: Stor
                 continue
             won.append(3)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    race(work)
     assert sum(won) == 99
     assert used(store, quota, ANN, TENANT) == [99, 99]
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mailkit import journal
 from mailkit.accounts.create import NewAccount, Plan, plan
 from mailkit.clock import Clock
+from mailkit.credentials.passwords import hash_password
 from mailkit.credentials.service import Credentials
 from mailkit.errors import NotFound
 from mailkit.ids import Id, new_id
@@ -97,6 +98,20 @@ class Accounts:
         payload = {"user": row.id, "username": row.name, "name": row.display, "address": address and address.value}
         journal.add(tx, journal.Entry(kind="user.created", account=row.number, at=now, payload=payload))
         return self._principals.get(row.number, tx=tx)
+
+    def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
+        """Sets a permanent password (None: no login with one); ends the account's tokens. NotFound `user.not_found`."""
+        hashed = None if password is None else hash_password(password, self._credentials.cost)
+
+        def fn(tx: Tx) -> None:
+            now = self._clock()
+            row = self._principals.user(id, tx=tx)
+            self._credentials.set_password(row.number, hashed, now=now, tx=tx)
+            self._principals.update(replace(row, auth_version=row.auth_version + 1), tx=tx)
+            entry = journal.Entry(kind="user.password.changed", account=row.number, at=now, payload={"user": row.id})
+            journal.add(tx, entry)
+
+        self.store.transact(fn) if tx is None else fn(tx)
 
     def delete(self, id: Id, *, tx: Tx | None = None) -> Deleted:
         """Removes the principal, its addresses and secrets now, and its mail by a job; NotFound `user.not_found`."""

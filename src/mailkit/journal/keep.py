@@ -15,15 +15,11 @@ _HOUR = 3_600_000
 
 @frozen
 class Retention:
-    """How long entries live, in milliseconds: all of them at least `least`, none (once trimmed) beyond `most`."""
+    """How long entries live, in milliseconds: all of them `least`, unread ones up to `most` (a `most` below `least`
+    counts as `least`)."""
 
     least: int = field(default=3 * _HOUR, validator=validators.ge(0))
-    most: int = field(default=7 * 24 * _HOUR)
-
-    @most.validator
-    def _not_below_least(self, _: object, value: int) -> None:
-        if value < self.least:
-            raise ValueError("the journal's longest retention is shorter than its shortest")
+    most: int = field(default=7 * 24 * _HOUR, validator=validators.ge(0))
 
 
 DEFAULT_RETENTION = Retention()
@@ -44,7 +40,7 @@ def removable_through(
             continue
         age = now - at
         read_by_all = passed is None or position <= passed
-        if age > retention.most or (age > retention.least and read_by_all):
+        if age > retention.least and (read_by_all or age > retention.most):
             through = position
         else:
             break

@@ -13,7 +13,7 @@ from mailkit.errors import Conflict
 from mailkit.journal.entries import head, times
 from mailkit.storage.api import ReadTx, Tx
 from mailkit.storage.codec import Codec, Record
-from mailkit.storage.keyspace import JOURNAL_READERS
+from mailkit.storage.keyspace import JOURNAL_READER
 from mailkit.storage.tables import Table
 
 __all__ = [
@@ -48,7 +48,7 @@ class Lag:
     waiting: int
 
 
-_readers = Table(JOURNAL_READERS, Codec(Reader), missing="journal.reader_unknown")
+_readers = Table(JOURNAL_READER, Codec(Reader), missing="journal.reader_unknown")
 
 
 def register(tx: Tx, name: str, *, now: int, after: int | None = None) -> int:

@@ -9,6 +9,7 @@ Never on TCP port 25, and not for the open network: there is no queue behind LMT
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -63,10 +64,23 @@ class LmtpListener:
         else:
             server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
             bound = server.sockets[0].getsockname()[:2]
+        self._serve(server)
+        return bound
+
+    async def adopt(self, descriptor: int) -> tuple[str, int]:
+        """Begins to accept on a TCP socket that is bound already, inherited from a supervisor say."""
+        inherited = socket.socket(fileno=descriptor)
+        inherited.setblocking(False)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self), sock=inherited, backlog=_BACKLOG)
+        self._serve(server)
+        host, port = inherited.getsockname()[:2]
+        return host, port
+
+    def _serve(self, server: asyncio.Server) -> None:
         self._servers.append(server)
         if self._sweep is None:
             self._look_after()
-        return bound
 
     async def close(self, grace: timedelta = timedelta(seconds=30)) -> None:
         """Stops: no new connections, 421 to all clients, to those whose message is being delivered after its replies.

@@ -21,6 +21,8 @@ from mailkit.types import Page
 
 __all__ = ["AccountRef", "Entry", "MailStore"]
 
+_CHUNK = 256 * 1024
+
 AccountRef = int | Id
 """An account by its number, or by its principal's id."""
 
@@ -162,9 +164,13 @@ class MailStore:
         return b"".join(self.stream(self.get(account, mailbox, uid, tx=tx).row))
 
     def stream(self, row: Message) -> Iterator[bytes]:
-        """The exact bytes of a message, piece by piece, each read in a snapshot of its own."""
+        """The exact bytes of a message, piece by piece, each opened in a snapshot of its own."""
         for segment in row.segments:
-            if isinstance(segment, BlobRef):
-                yield from self.blobs.stream(segment.digest)
-            else:
+            if not isinstance(segment, BlobRef):
                 yield segment
+                continue
+            with self.store.snapshot() as tx:
+                content = self.blobs.open(tx, segment.digest)
+            with content:
+                while chunk := content.read(_CHUNK):
+                    yield chunk

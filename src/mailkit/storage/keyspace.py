@@ -9,9 +9,11 @@ from typing import Any
 
 from attrs import frozen
 
+from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
+
 
 _ACCOUNT = b"\x80"
 
@@ -79,8 +81,7 @@ def table(number: int, name: str, owner: str, *kinds: str) -> Space:
 
 def append_space(name: bytes) -> bytes:
     """Declares an append space (a name of up to 32 bytes)."""
-    if not 0 < len(name) <= 32:
-        raise ValueError("an append space has a name of 1 to 32 bytes")
+    check_space(name)
     return name
 
 
@@ -97,6 +98,19 @@ def owner_of(key: bytes) -> Space | None:
 
 # 0x01 storage
 COUNTERS = space(0x01, "counter", "storage", "text")
+
+# 0x02-0x0F ground: journal, jobs, settings, limits
+JOURNAL = append_space(b"journal")
+JOURNAL_READER = space(0x02, "journal reader by name", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "position through which the journal is trimmed", "journal")
+JOB = space(0x04, "job", "jobs", "id")
+JOB_DUE = space(0x05, "waiting and leased jobs by the time they can be claimed", "jobs", "u64", "text", "id")
+JOB_KEY = space(0x06, "job by kind and unique key", "jobs", "text", "text")
+JOB_ENDED = space(0x07, "ended jobs by the time they are forgotten", "jobs", "u64", "id")
+SETTING = space(0x08, "setting by name", "settings", "text")
+SETTINGS_STATE = space(0x09, "numbers that tell of changed settings", "settings")
+LIMIT = space(0x0A, "rate counter by who and what", "limits", "text", "text")
+LIMIT_EXPIRY = space(0x0B, "rate counters by the time they are empty", "limits", "u64", "text", "text")
 
 # 0x10-0x1F principals
 PRINCIPAL = space(0x10, "principal", "principals", "u32")
@@ -120,6 +134,18 @@ OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
 # 0x28-0x2F delivery
 RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
 
+# 0x30-0x37 blobs
+BLOBS = space(0x30, "blobs", "storage.blobs", "sha")
+"""Content digest -> how often it is referenced and where its bytes are."""
+BLOB_BYTES = space(0x31, "blob bytes", "storage.blobs", "id")
+"""Small content, in order of arrival."""
+BLOB_LOOSE = space(0x32, "loose blobs", "storage.blobs", "u8", "u64", "sha")
+"""What a purge has to look at: kind (content, file), since when (UTC milliseconds), its key."""
+BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
+"""Name in the BlobStore -> what it is for and how far its life has come."""
+BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
+"""The in-store BlobStore: content in pieces."""
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -131,9 +157,5 @@ ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 
-
-# 0x02-0x0F: the ground (journal, jobs, settings, limits)
-JOURNAL = append_space(b"journal")
-JOURNAL_READERS = space(0x02, "journal.readers", "journal", "text")
-JOURNAL_TRIMMED = space(0x03, "journal.trimmed", "journal")
-QUOTA_USED = table(0x70, "quota.used", "quota")  # of tenants too: they are principals and have numbers
+# an account's tables: 0x70-0x77 quota
+QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")

@@ -54,9 +54,9 @@ def open_blobs(where: str, store: Store) -> BlobStore:
     """Where large content goes: beside the data of a folder, else into the store itself."""
     folder = folder_of(where)
     if folder is not None:
-        from mailkit.storage.backends.files import FileBlobStore
+        from mailkit.storage.backends.files import FileBlobs
 
-        return FileBlobStore(folder / "blobs")
-    from mailkit.storage.backends.instore import InStoreBlobs
+        return FileBlobs(folder / "blobs")
+    from mailkit.storage.backends.instore import StoreBlobs
 
-    return InStoreBlobs(store)
+    return StoreBlobs(store)
