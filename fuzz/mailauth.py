@@ -39,7 +39,8 @@ TEXTS = [
     "a.example: {TXT: [x], MX: ['1 b'], A: 192.0.2.1}",
 ]
 SIGNATURE = (
-    "v=1; a=ed25519-sha256; c=relaxed/simple; d=b.example; s=sel; i=x=40y@b.example; q=dns/txt; t=1; x=4000000000; l=3;\r\n"
+    "v=1; a=ed25519-sha256; c=relaxed/simple; d=b.example; s=sel; i=x=40y@b.example; q=dns/txt;\r\n"
+    " t=1; x=4000000000; l=3;\r\n"
     " h=from : to:subject;\r\n bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA"
 )
 MESSAGE = (
@@ -50,7 +51,10 @@ MESSAGE = (
     "Authentication-Results: mx.example; dkim=pass\r\n"
     "From: A <a@b.example>, c@d.example\r\nTo: x@y.example\r\nSubject: s\r\n\r\nbody \t\r\n\r\n"
 ).encode()
-SPICE = list(";=:.,%{}()\"\\/<>@ \t\r\n-~?+*") + ["\x00", "\udcff", "ü", "%{p}", "::", ";;", "i=51", "\r\n ", "include:a.example "]
+SPICE = [
+    *";=:.,%{}()\"\\/<>@ \t\r\n-~?+*",
+    *("\x00", "\udcff", "ü", "%{p}", "::", ";;", "i=51", "\r\n ", "include:a.example "),
+]
 WORDS = {"none", "pass", "fail", "policy", "neutral", "softfail", "temperror", "permerror"}
 
 

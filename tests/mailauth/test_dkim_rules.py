@@ -22,7 +22,10 @@ from mailkit.mailauth.message import Message
 from mailkit.mailauth.resolvers.zone import ZoneResolver
 
 NOW = 1_700_000_000
-HEAD = b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: one\r\n two\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+HEAD = (
+    b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: one\r\n two\r\n"
+    b"Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+)
 BODY = b"Hello  there \r\n\r\nsecond\tline\r\n\r\n\r\n"
 BASE = "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=sel; h=from:to:subject:date; bh={bh}; b="
 ED = BASE.replace("rsa-", "ed25519-")
@@ -45,7 +48,9 @@ def rsa_p(bits: int = 2048, form: PublicFormat = PublicFormat.SubjectPublicKeyIn
     return b64encode(rsa_key(bits).public_key().public_bytes(Encoding.DER, form)).decode()
 
 
-def signed(value: str, head: bytes = HEAD, body: bytes = BODY, bits: int = 2048, name: str = "DKIM-Signature:") -> bytes:
+def signed(
+    value: str, head: bytes = HEAD, body: bytes = BODY, bits: int = 2048, name: str = "DKIM-Signature:"
+) -> bytes:
     """`value` with {bh} filled in and the signature put after its last `b=`, in front of the message."""
     tags = {k.strip(): v.strip() for k, _, v in (part.partition("=") for part in value.split(";"))}
     header, _, body_form = (tags.get("c") or "simple").lower().partition("/")
@@ -200,9 +205,7 @@ def test_an_ed25519_key_is_32_octets_and_nothing_else() -> None:
 
 
 def test_of_several_key_records_any_one_will_do() -> None:
-    other = b64encode(
-        rsa_key(1024).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).decode()
+    other = b64encode(rsa_key(1024).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
     assert check(signed(BASE), [f"p={other}", "v=spf1 -all", f"p={rsa_p()}"]).result == "pass"
     assert check(signed(BASE), [f"p={other}"]).result == "fail"
 

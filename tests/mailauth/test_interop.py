@@ -1,6 +1,6 @@
 """Others verify what we sign, and we verify what they sign: libopendkim, Mail::DKIM.
 
-Debian packages opendkim-tools or opendkim (which bring libopendkim) and libmail-dkim-perl; without them the tests are skipped.
+Debian packages opendkim-tools or opendkim (which bring libopendkim) and libmail-dkim-perl; else skipped.
 """
 
 import ctypes
@@ -125,7 +125,9 @@ def test_we_verify_what_libopendkim_signs(name: str, form: str, codes: tuple[int
     status = ctypes.c_int(-1)
     rsa_sha256, whole = 1, ctypes.c_ssize_t(-1)
     dkim = ctypes.c_void_p(
-        lib.dkim_sign(handle, b"test", None, PEM, b"sel", b"example.org", *codes, rsa_sha256, whole, ctypes.byref(status))
+        lib.dkim_sign(
+            handle, b"test", None, PEM, b"sel", b"example.org", *codes, rsa_sha256, whole, ctypes.byref(status)
+        )
     )
     assert status.value == 0
     raw = on_the_wire(MESSAGES[name])

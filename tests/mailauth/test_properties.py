@@ -1,4 +1,4 @@
-"""Laws: what is signed verifies however it was relayed, and nothing else does; no answer of the DNS breaks an evaluation."""
+"""Laws: what is signed verifies however it was relayed, and nothing else does; no DNS answer breaks an evaluation."""
 
 import asyncio
 from ipaddress import IPv4Address, IPv6Address
@@ -31,7 +31,7 @@ subjects = st.lists(words, min_size=1, max_size=5).map(" ".join)
 
 
 def message(subject: str, body: bytes) -> bytes:
-    head = f"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: {subject}\r\nMessage-ID: <1@example.org>\r\n\r\n"
+    head = f"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: {subject}\r\nMessage-ID: <1@b.c>\r\n\r\n"
     return head.encode() + body
 
 
@@ -81,7 +81,9 @@ def test_no_octet_of_the_signature_itself_may_change(data: st.DataObject) -> Non
     assert word(changed) != "pass"
 
 
-@given(st.lists(st.sampled_from([b"a", b" ", b"\t", b"\r\n", b"\n", b"\r", b"bc d ", b"\r\n\r\n"]), max_size=30), st.data())
+@given(
+    st.lists(st.sampled_from([b"a", b" ", b"\t", b"\r\n", b"\n", b"\r", b"bc d ", b"\r\n\r\n"]), max_size=30), st.data()
+)
 @settings(max_examples=150, deadline=None)
 def test_a_streamed_body_hashes_like_a_whole_one(parts: list[bytes], data: st.DataObject) -> None:
     raw = b"".join(parts)
@@ -111,18 +113,33 @@ def test_the_running_hash_counts_canonical_octets() -> None:
 
 # -- hostile answers
 
-names = st.sampled_from(["example.org", "a.example.org", "loop.example", "%{l}.example", "x" * 70 + ".example", "..", ""])
+names = st.sampled_from(
+    ["example.org", "a.example.org", "loop.example", "%{l}.example", "x" * 70 + ".example", "..", ""]
+)
 spf_records = st.lists(
     st.sampled_from(
-        "include:loop.example redirect=loop.example a mx ptr exists:%{i}.x.example a:%{p}.example mx:example.org -all ~all "
-        "ip4:192.0.2.0/24 ip6:2001:db8::/32 exp=loop.example include:example.org ptr:example.org bad:term a:%{z}".split()
+        [
+            *(
+                "include:loop.example",
+                "redirect=loop.example",
+                "include:example.org",
+                "exp=loop.example",
+                "a",
+                "mx",
+                "ptr",
+            ),
+            *("exists:%{i}.x.example", "a:%{p}.example", "mx:example.org", "ptr:example.org", "-all", "~all"),
+            *("ip4:192.0.2.0/24", "ip6:2001:db8::/32", "bad:term", "a:%{z}"),
+        ]
     ),
     max_size=12,
 ).map(lambda terms: " ".join(["v=spf1", *terms]))
 records = {
     "TXT": st.one_of(
         spf_records,
-        st.sampled_from(["v=DMARC1; p=reject", "v=DMARC1; p=none; psd=y", "v=DMARC1; psd=n", "v=DKIM1; p=", "\udcff", ""]),
+        st.sampled_from(
+            ["v=DMARC1; p=reject", "v=DMARC1; p=none; psd=y", "v=DMARC1; psd=n", "v=DKIM1; p=", "\udcff", ""]
+        ),
     ),
     "A": st.sampled_from([IPv4Address("192.0.2.1"), IPv4Address("198.51.100.7")]),
     "AAAA": st.just(IPv6Address("2001:db8::1")),
@@ -166,7 +183,9 @@ def test_hostile_answers_end_in_a_word_and_within_the_limits(data: st.DataObject
     assert dns.count <= 8 * 4 + 1
 
 
-@pytest.mark.parametrize("record", ["v=spf1 include:a.example", "v=spf1 redirect=a.example", "v=spf1 mx ptr include:a.example"])
+@pytest.mark.parametrize(
+    "record", ["v=spf1 include:a.example", "v=spf1 redirect=a.example", "v=spf1 mx ptr include:a.example"]
+)
 def test_loops_are_permanent_errors(record: str) -> None:
     zone = ZoneResolver({"a.example": {"TXT": record, "MX": "1 a.example", "A": "198.51.100.1"}})
     assert run(check("192.0.2.1", mail_from="u@a.example"), zone).result == "permerror"
@@ -212,7 +231,9 @@ def test_both_drivers_agree(data: st.DataObject, sender: str, ip: str) -> None:
 
 def test_what_is_independent_is_asked_together() -> None:
     raw = b"".join(sign(Message.parse(message("x", b"")), [SIGNER, Signer("example.org", "two", SEED)], now=NOW))
-    evaluation = authenticate(Message.parse(raw + message("x", b"")), ip="192.0.2.1", mail_from="a@example.org", now=NOW)
+    evaluation = authenticate(
+        Message.parse(raw + message("x", b"")), ip="192.0.2.1", mail_from="a@example.org", now=NOW
+    )
     assert {(query.name, query.type) for query in next(evaluation)} == {
         ("sel._domainkey.example.org", "TXT"),
         ("two._domainkey.example.org", "TXT"),
@@ -224,7 +245,7 @@ def test_what_is_independent_is_asked_together() -> None:
 # -- Authentication-Results
 
 tokens = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
-anything = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12) | st.text("ab \"\\();=@.,", max_size=12)
+anything = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12) | st.text('ab "\\();=@.,', max_size=12)
 results = st.builds(
     MethodResult,
     tokens.filter(lambda name: name != "none"),
@@ -245,7 +266,7 @@ def test_written_results_are_read_back(value: AuthenticationResults) -> None:
     assert parse(raw.decode().partition(":")[2].replace("\r\n", "")) == value
 
 
-@given(st.text("abc ;=()\"\\/.@1\r\n\t", max_size=60))
+@given(st.text('abc ;=()"\\/.@1\r\n\t', max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_hostile_results_are_refused_and_never_crash(text: str) -> None:
     try:
@@ -266,7 +287,9 @@ def test_any_octets_are_a_message(raw: bytes) -> None:
 
 
 def test_both_dmarc_methods_are_compared() -> None:
-    zone = ZoneResolver({"_dmarc.mail.example.co.uk": "v=DMARC1; p=reject; psd=n", "_dmarc.example.co.uk": "v=DMARC1; p=none"})
+    zone = ZoneResolver(
+        {"_dmarc.mail.example.co.uk": "v=DMARC1; p=reject; psd=n", "_dmarc.example.co.uk": "v=DMARC1; p=none"}
+    )
     found = run(compare(["mail.example.co.uk"], Identifiers(dkim=("example.co.uk",))), zone)
     assert (found.rfc9989.result, found.rfc7489.result) == ("fail", "pass")
     assert any(line.startswith("organizational domain") for line in found.differences)

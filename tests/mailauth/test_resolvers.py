@@ -167,7 +167,8 @@ def test_a_zone_is_read_in_three_forms(tmp_path: Any) -> None:
     forms = {
         "types.yaml": "example.org:\n  TXT: [['v=spf1 ', -all]]\n  MX: ['10 mx.example.org.']\n  A: 192.0.2.1\n",
         "short.json": '{"example.org": "v=spf1 -all", "mx.example.org": {"MX": [{"priority": 1, "exchange": "a.b"}]}}',
-        "openspf.yml": "zonedata:\n  example.org:\n    - SPF: v=spf1 -all\n    - MX: [10, mx.example.org]\n    - TIMEOUT\n",
+        "openspf.yml": "zonedata:\n  example.org:\n    - SPF: v=spf1 -all\n    - MX: [10, mx.example.org]\n"
+        "    - TIMEOUT\n",
     }
     for name, text in forms.items():
         (tmp_path / name).write_text(text)

@@ -30,8 +30,11 @@ EXAMPLES: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("dkim", "pass")],
     ),
     (
-        "foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n"
-        " policy (A dot can go here) . (like that) expired\r\n (this surprised me) = (as I wasn't expecting it) 1362471462",
+        (
+            "foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n"
+            " policy (A dot can go here) . (like that) expired\r\n"
+            " (this surprised me) = (as I wasn't expecting it) 1362471462"
+        ),
         "foo.example.net",
         [("dkim", "fail")],
     ),
@@ -131,7 +134,8 @@ def test_an_mta_sts_policy_decides_about_hosts() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", POLICY.replace(b"STSv1", b"STSv2"), POLICY.replace(b"enforce", b"on"), POLICY.replace(b"604800", b"week"),
-     b"version: STSv1\nmode: enforce\nmax_age: 1\n", POLICY.replace(b"*.ex", b"*ex*"), POLICY + b"x" * 70_000, b"\xff\n"],
+     b"version: STSv1\nmode: enforce\nmax_age: 1\n", POLICY.replace(b"*.ex", b"*ex*"), POLICY + b"x" * 70_000,
+     b"\xff\n"],
 )  # fmt: skip
 def test_a_policy_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid):
@@ -218,7 +222,8 @@ SPKI = LEAF_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPubl
         (TLSA(2, 0, 1, digest(CA)), [LEAF, CA], ["mail.example.org"], "fail"),
         (TLSA(2, 0, 1, digest(CA)), [certificate("mx.example.org", LEAF_KEY, "x", LEAF_KEY, ca=False), CA],
          ["mx.example.org"], "fail"),
-        (TLSA(2, 0, 1, digest(CA)), [certificate("mx.example.org", LEAF_KEY, "ca.example", CA_KEY, ca=False, days=9), CA],
+        (TLSA(2, 0, 1, digest(CA)),
+         [certificate("mx.example.org", LEAF_KEY, "ca.example", CA_KEY, ca=False, days=9), CA],
          ["mx.example.org"], "fail"),
         (TLSA(2, 0, 1, digest(CA)), [certificate("*.example.org", LEAF_KEY, "ca.example", CA_KEY, ca=False), CA],
          ["mx.example.org"], "pass"),
@@ -234,7 +239,11 @@ def test_a_chain_is_held_against_tlsa(record: TLSA, chain: list[bytes], names: l
 @pytest.mark.parametrize(
     ("zone", "secure", "demand"),
     [
-        ({"mx.example": {"A": "192.0.2.1"}, "_25._tcp.mx.example": {"TLSA": "3 1 1 " + "ab" * 32}}, True, "authenticate"),
+        (
+            {"mx.example": {"A": "192.0.2.1"}, "_25._tcp.mx.example": {"TLSA": "3 1 1 " + "ab" * 32}},
+            True,
+            "authenticate",
+        ),
         ({"mx.example": {"A": "192.0.2.1"}, "_25._tcp.mx.example": {"TLSA": "3 1 1 " + "ab" * 32}}, False, "none"),
         ({"mx.example": {"A": "192.0.2.1"}, "_25._tcp.mx.example": {"TLSA": "0 1 1 " + "ab" * 32}}, True, "encrypt"),
         ({"mx.example": {"A": "192.0.2.1"}, "_25._tcp.mx.example": {"TLSA": "3 1 1 abcd"}}, True, "encrypt"),
