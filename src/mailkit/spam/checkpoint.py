@@ -2,7 +2,7 @@
 
 Features: gaps between sorted ids, spam counts, ham counts, epochs, each packed as a column. Examples: for each its key,
 class and number, and its features as ranks among all features by how common they are; then the gaps between ranks
-are small. A feature costs about 2 bytes, an example about 250 (600 with its pairs).
+are small. A feature costs about 2 bytes, an example about 250 (600 when whole).
 """
 
 from array import array
@@ -33,10 +33,10 @@ def encode_model(model: Model) -> bytes:
     out = [_MAGIC, _HEAD.pack(VERSION, model.spam, model.ham, model.number, len(examples))]
     out += [pack_numbers(_gaps(columns.ids)), *map(pack_numbers, (columns.spam, columns.ham, columns.epochs))]
     out += [example.key for example in examples]
-    out.append(bytes((1 if e.spam else 0) | (0 if e.pairs is None else 2) for e in examples))
+    out.append(bytes((1 if e.spam else 0) | (0 if e.rest is None else 2) for e in examples))
     out.append(pack_numbers([example.number for example in examples]))
     rank = _Ranks(columns)
-    lists = rank.of([e.singles if e.pairs is None else _joined(e) for e in examples])
+    lists = rank.of([e.singles if e.rest is None else _joined(e) for e in examples])
     out.append(pack_numbers([len(ranks) for ranks in lists]))
     out.append(pack_numbers(_concatenate([_gaps(ranks) for ranks in lists])))
     return b"".join(out)
@@ -80,8 +80,8 @@ def decode_model(data: bytes) -> Model:
 def _joined(example: Example) -> Any:
     np = arrays.numpy()
     if np is None:
-        return example.singles + example.pairs
-    return np.concatenate((example.singles, example.pairs))
+        return example.singles + example.rest
+    return np.concatenate((example.singles, example.rest))
 
 
 def _gaps(numbers: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from zlib import crc32
 
 from mailkit.spam import arrays
-from mailkit.spam.families import BODY, BODY_PAIRS, FAMILIES, FIRST_PAIR, SUBJECT, SUBJECT_PAIRS
+from mailkit.spam.families import BODY, BODY_PAIRS, FAMILIES, FIRST_REST, SUBJECT, SUBJECT_PAIRS
 from mailkit.spam.tokens import Tokens
 
 __all__ = ["Ids", "feature_ids", "feature_ids_in_python", "feature_names", "pack_ids", "singles", "unpack_ids"]
@@ -100,13 +100,13 @@ def _named(tokens: Tokens) -> Iterator[tuple[int, bytes]]:
 
 
 def singles(ids: Ids) -> Ids:
-    """The ids that are no pairs: the beginning, since pairs have the highest family numbers."""
+    """The ids that the second stage uses: no steps, no pairs. They come first."""
     np = arrays.numpy()
     if np is not None and isinstance(ids, np.ndarray):
-        return ids[: ids.searchsorted(np.uint32(FIRST_PAIR))]
+        return ids[: ids.searchsorted(np.uint32(FIRST_REST))]
     from bisect import bisect_left
 
-    return ids[: bisect_left(ids, FIRST_PAIR)]
+    return ids[: bisect_left(ids, FIRST_REST)]
 
 
 def pack_ids(ids: Sequence[int]) -> bytes:

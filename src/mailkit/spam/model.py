@@ -4,7 +4,7 @@ The laws:
 
 - The counts depend on the set of learnt messages, not on their order; `forget` is the exact inverse of `learn`
   (until expiry has dropped a feature). Who calls sees to it that a message is learnt once: the model can't tell.
-- The second stage (logistic regression on all features but pairs, for what the counts can't see: that features go
+- The second stage (logistic regression on single words, hosts and names, for what the counts can't see: that features go
   together) is never stored and never undone. It is replayed: `settle` trains it from zero on the kept examples in
   the order of their keys, and in the reverse order, and takes the mean. Messages learnt since then are added in the order they came; forgetting one replays.
   Hence every process that has read the same checkpoint and the same journal has the same model to the last bit.
@@ -30,7 +30,7 @@ __all__ = ["WHOLE", "WINDOW", "Example", "Model"]
 WINDOW: Final = 2_048
 """Messages of each class that are kept as examples for the second stage: the latest."""
 WHOLE: Final = 256
-"""Of those, how many of each class are kept with their pairs, to draw cut-offs from: those with the highest
+"""Of those, how many of each class are kept whole, to draw cut-offs from: those with the highest
 keys, which a replay predicts with almost all it will ever know."""
 EPOCH: Final = 4_096
 """Learnt messages in one epoch, the clock of expiry."""
@@ -42,13 +42,13 @@ _SURE: Final = 2.0
 
 @frozen(eq=False)
 class Example:
-    """A learnt message as it is kept: enough to train the second stage, or (with `pairs`) to score it."""
+    """A learnt message as it is kept: enough to train the second stage, or (with `rest`) to score it."""
 
     key: bytes
     spam: bool
     number: int  #: how many messages had been learnt before it
     singles: Ids
-    pairs: Ids | None
+    rest: Ids | None
 
 
 @define(eq=False)
@@ -192,8 +192,8 @@ class Model:
 
     def _honest_scores(self) -> Iterator[tuple[bool, float]]:
         """(is spam, score) of the whole examples as if each had never been learnt."""
-        whole = [example for example in self.examples.values() if example.pairs is not None]
-        ids = [_join(example.singles, example.pairs) for example in whole]
+        whole = [example for example in self.examples.values() if example.rest is not None]
+        ids = [_join(example.singles, example.rest) for example in whole]
         for example, numbers, rows in zip(whole, ids, self._rows(ids), strict=True):
             own = 1 if example.spam else 0
             a, b = self.table.counts(rows)
@@ -248,10 +248,10 @@ class Model:
                 self._honest.pop(example.key, None)
             kept = sorted(kept[-WINDOW:], key=lambda e: e.key)
             for example in kept[:-WHOLE]:
-                if example.pairs is not None:
+                if example.rest is not None:
                     self.examples[example.key] = Example(example.key, spam, example.number, example.singles, None)
 
 
-def _join(alone: Ids, pairs: Ids) -> Ids:
+def _join(alone: Ids, rest: Ids) -> Ids:
     np = arrays.numpy()
-    return alone + pairs if np is None else np.concatenate((alone, pairs))
+    return alone + rest if np is None else np.concatenate((alone, rest))

@@ -19,7 +19,7 @@ class Settings:
     """Distance of the spam cut-off from the middle between the classes: more lets more spam through and stops less
     ham. Between 0.5 and 1."""
 
-    second_stage: float = field(default=1 / 8, validator=validators.ge(0.0))
+    second_stage: float = field(default=1 / 7, validator=validators.ge(0.0))
     """Share of the second stage in the score; 0 turns it off."""
 
     least_ham: int = field(default=30, validator=validators.ge(1))
