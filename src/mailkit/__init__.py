@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mailkit.errors import MailKitError as MailKitError
+    from mailkit.kit import MailKit as MailKit
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "MailKit": "mailkit.kit",
     "MailKitError": "mailkit.errors",
 }
 
-__all__ = ["MailKitError", "__version__"]
+__all__ = ["MailKit", "MailKitError", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -131,8 +131,9 @@ class HeaderIndex:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Field]:
+        found = self._index()
         offset = self.start
-        for lower, (name, colon, value, junk) in zip(self._names, self._index(), strict=True):
+        for lower, (name, colon, value, junk) in zip(self._names, found, strict=True):
             value_start = offset + len(name) + len(colon)
             end = value_start + len(value) + len(junk)
             if name:

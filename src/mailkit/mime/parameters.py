@@ -18,6 +18,7 @@ __all__ = ["Parameterized", "parse_parameters"]
 #: Parameters of one field that are read.
 _LIMIT = 1_000
 
+_HEAD = re.compile(r"[^;\"]*+")
 _MAIN = re.compile(r"\s*+([^;\s/(\"]*+)\s*+(?:/\s*+([^;\s(\"]*+))?")
 _NAME = re.compile(r"[\s;]*+([^\s=;\"]*+)\s*+(=?)\s*+")
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)
@@ -47,9 +48,9 @@ class Parameterized:
 def parse_parameters(text: str, *, words: bool = True) -> Parameterized:
     """Read a field value. Never raises, linear. `words=False` leaves encoded words alone."""
     text = _BREAKS.sub("", text)
-    head, semicolon, rest = text.partition(";")
+    head = _HEAD.match(text)[0]  # type: ignore[index]  # it matches the empty string
     if "(" in head:
-        text = _without_comments(head) + semicolon + rest
+        text = _without_comments(head) + text[len(head) :]
     main = _MAIN.match(text)
     assert main is not None  # it matches the empty string
     value = main[1] if main[2] is None else f"{main[1]}/{main[2]}"

@@ -18,7 +18,7 @@ from attrs import define, field
 from mailkit.mime.defects import Defect, Kind
 from mailkit.mime.header_index import HeaderIndex, header_end
 from mailkit.mime.parameters import parse_parameters
-from mailkit.mime.transfer import decode_transfer
+from mailkit.mime.transfer import UUENCODE, decode_transfer
 
 __all__ = ["MAX_DEPTH", "MAX_PARTS", "Part", "Scan", "scan"]
 
@@ -38,7 +38,7 @@ _BOUNDARY = re.compile(
 )
 _TOKEN = re.compile(rb"[^\s;(\"]++")
 _IDENTITY = frozenset((b"", b"7bit", b"8bit", b"binary"))
-_KNOWN = _IDENTITY | {b"base64", b"quoted-printable"}
+_KNOWN = _IDENTITY | UUENCODE | {b"base64", b"quoted-printable"}
 _GUESS = re.compile(rb"(?:^|\n)--([^\s-][^\r\n]{0,69})\r?\n")
 
 

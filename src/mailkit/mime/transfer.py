@@ -6,7 +6,12 @@ Each decoder gives the bytes it could save and whether something was wrong.
 import binascii
 import re
 
-__all__ = ["decode_base64", "decode_quoted_printable", "decode_transfer"]
+from mailkit.mime.uuencode import decode_uuencoded
+
+__all__ = ["UUENCODE", "decode_base64", "decode_quoted_printable", "decode_transfer"]
+
+#: Never registered, yet used.
+UUENCODE = frozenset((b"x-uuencode", b"uuencode", b"x-uue", b"uue"))
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FOREIGN = bytes(range(256)).translate(None, _ALPHABET)
@@ -58,4 +63,6 @@ def decode_transfer(data: bytes, encoding: bytes) -> tuple[bytes, bool]:
         return decode_base64(data)
     if encoding == b"quoted-printable":
         return decode_quoted_printable(data)
+    if encoding in UUENCODE:
+        return decode_uuencoded(data), False
     return data, False

@@ -7,7 +7,7 @@ from msgspec import field
 from mailkit.ids import Id
 from mailkit.storage.codec import Record
 
-__all__ = ["KINDS", "Address", "Principal", "Profile"]
+__all__ = ["KINDS", "Address", "Deleted", "Principal", "Profile"]
 
 KINDS: Final[dict[str, int]] = {
     "individual": 0,
@@ -61,6 +61,14 @@ class Principal(Record, frozen=True, kw_only=True):
     revision: int = field(name="v", default=1)  # any change; ends caches
     auth_version: int = field(name="w", default=1)  # ends tokens
     profile: Profile | None = field(name="p", default=None)
+
+
+class Deleted(Record, frozen=True, kw_only=True):
+    """A principal that was deleted while its data is still there, under its number."""
+
+    principal: Principal = field(name="p")
+    addresses: tuple[str, ...] = field(name="a")
+    at: int = field(name="t")  # ms
 
 
 class Address(Record, frozen=True, kw_only=True):

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
-from mailkit.principals.records import KINDS, Principal
+from mailkit.principals.records import KINDS, Deleted, Principal
 from mailkit.principals.tables import (
     BY_ID,
     BY_KIND_ID,
     BY_KIND_NAME,
     BY_LOGIN,
     BY_NAME,
+    DELETED,
     KIND_COUNT,
     NUMBERS,
     PRINCIPALS,
@@ -75,10 +76,35 @@ class Principals:
         KIND_COUNT.add(tx, -1, KINDS[row.kind])
         return row
 
+    @writes
+    def bury(self, number: int, addresses: tuple[str, ...], *, now: int, tx: Tx = OWN) -> Principal:
+        """`delete` for a principal with data: its record is kept aside until `forget`, its names are free at once."""
+        row = self.delete(number, tx=tx)
+        DELETED.put(tx, Deleted(principal=row, addresses=addresses, at=now), number)
+        return row
+
+    @writes
+    def forget(self, number: int, *, tx: Tx = OWN) -> None:
+        """The data of a buried principal is purged: nothing of it is left."""
+        DELETED.delete(tx, number)
+
+    @reads
+    def find_any(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
+        """By number, among the living and the buried."""
+        row = PRINCIPALS.find(tx, number)
+        if row is None and (buried := DELETED.find(tx, number)) is not None:
+            return buried.principal
+        return row
+
     @reads
     def get(self, number: int, *, tx: ReadTx = OWN) -> Principal:
         """By number; NotFound `principal.not_found`."""
         return PRINCIPALS.get(tx, number)
+
+    @reads
+    def find(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
+        """By number, or None."""
+        return PRINCIPALS.find(tx, number)
 
     @reads
     def by_id(self, id: Id, *, tx: ReadTx = OWN) -> Principal:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mailkit.principals.normalise import login_view
-from mailkit.principals.records import KINDS, Address, Principal
+from mailkit.principals.records import KINDS, Address, Deleted, Principal
 from mailkit.storage import keyspace
 from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Counter, Index, Table, Unique
@@ -18,6 +18,7 @@ __all__ = [
     "BY_NAME",
     "BY_OWNER",
     "BY_VIEW",
+    "DELETED",
     "DOMAIN_COUNT",
     "KIND_COUNT",
     "NUMBERS",
@@ -50,6 +51,8 @@ PRINCIPALS = Table[Principal](
     indexes=[BY_ID, BY_NAME, BY_LOGIN, BY_KIND_NAME, BY_KIND_ID],
     missing="principal.not_found",
 )
+
+DELETED = Table[Deleted](keyspace.DELETED, Codec(Deleted), missing="principal.not_found")
 
 BY_VIEW = Unique[Address](
     keyspace.ADDRESS_VIEW, lambda row: [(row.view,)], code="address.exists", fields=lambda row: {"address": row.value}

@@ -20,7 +20,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, runtime_checkable
 
-__all__ = ["MAX_KEY", "MAX_VALUE", "BlobStore", "Copies", "Keeps", "ReadTx", "Store", "Tx", "Waits", "check_key"]
+__all__ = [
+    "MAX_KEY",
+    "MAX_VALUE",
+    "BlobStore",
+    "Copies",
+    "Keeps",
+    "ReadTx",
+    "Store",
+    "Tx",
+    "Waits",
+    "check_key",
+    "check_space",
+    "check_value",
+]
 
 T = TypeVar("T")
 
@@ -35,6 +48,18 @@ def check_key(key: bytes) -> None:
     """Raises ValueError unless `key` is a legal key."""
     if not 0 < len(key) <= MAX_KEY:
         raise ValueError(f"a key has 1 to {MAX_KEY} bytes, not {len(key)}")
+
+
+def check_value(value: bytes) -> None:
+    """Raises ValueError unless `value` is a legal value."""
+    if len(value) > MAX_VALUE:
+        raise ValueError(f"a value has at most {MAX_VALUE} bytes, not {len(value)}")
+
+
+def check_space(space: bytes) -> None:
+    """Raises ValueError unless `space` is a legal name of an append space."""
+    if not 0 < len(space) <= 32:
+        raise ValueError(f"an append space has a name of 1 to 32 bytes, not {len(space)}")
 
 
 class ReadTx(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
@@ -79,8 +80,7 @@ def table(number: int, name: str, owner: str, *kinds: str) -> Space:
 
 def append_space(name: bytes) -> bytes:
     """Declares an append space (a name of up to 32 bytes)."""
-    if not 0 < len(name) <= 32:
-        raise ValueError("an append space has a name of 1 to 32 bytes")
+    check_space(name)
     return name
 
 
@@ -98,6 +98,17 @@ def owner_of(key: bytes) -> Space | None:
 # 0x01 storage
 COUNTERS = space(0x01, "counter", "storage", "text")
 
+# 0x02-0x0F ground: journal, jobs, settings, limits
+JOURNAL = append_space(b"journal")
+JOURNAL_READER = space(0x02, "journal reader by name", "journal", "text")
+JOURNAL_TRIMMED = space(0x03, "position through which the journal is trimmed", "journal")
+JOB = space(0x04, "job", "jobs", "id")
+JOB_DUE = space(0x05, "waiting and leased jobs by the time they can be claimed", "jobs", "u64", "text", "id")
+JOB_KEY = space(0x06, "job by kind and unique key", "jobs", "text", "text")
+JOB_ENDED = space(0x07, "ended jobs by the time they are forgotten", "jobs", "u64", "id")
+SETTING = space(0x08, "setting by name", "settings", "text")
+SETTINGS_STATE = space(0x09, "numbers that tell of changed settings", "settings")
+
 # 0x10-0x1F principals
 PRINCIPAL = space(0x10, "principal", "principals", "u32")
 PRINCIPAL_ID = space(0x11, "principal by id", "principals", "id")
@@ -110,11 +121,15 @@ DOMAIN_COUNT = space(0x17, "number of addresses in a domain", "principals", "u32
 ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
+DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
 TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
 OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+
+# 0x28-0x2F delivery
+RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
 
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
@@ -124,3 +139,8 @@ STATE = table(0x04, "flags and modseq of a message", "mailstore", "id", "u32")
 MESSAGE_DATE = table(0x05, "messages by internal date", "mailstore", "id", "u64", "u32")
 MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
+THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
+THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+
+# an account's tables: 0x70-0x77 quota
+QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")

@@ -146,6 +146,13 @@ class Table(Generic[T]):
                 index.change(tx, primary, old, row)
         tx.put(primary, self.codec.encode(row))
 
+    def replace(self, tx: Tx, old: T, new: T, *key: Any) -> None:
+        """`put` for a caller that has just read `old` in this transaction: saves reading it again."""
+        primary = self.space.key(*key)
+        for index in self.indexes:
+            index.change(tx, primary, old, new)
+        tx.put(primary, self.codec.encode(new))
+
     def delete(self, tx: Tx, *key: Any) -> T | None:
         """Removes a row with its index entries, and returns what it was."""
         primary = self.space.key(*key)

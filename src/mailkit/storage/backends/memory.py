@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from mailkit.errors import Conflict, Unavailable
-from mailkit.storage.api import ReadTx, Tx
+from mailkit.storage.api import ReadTx, Tx, check_key
 from mailkit.storage.overlay import Overlay
 
 __all__ = ["MemoryStore"]
@@ -32,6 +32,7 @@ class _Snapshot:
         self._number = number
 
     def get(self, key: bytes) -> bytes | None:
+        check_key(key)
         return self._store._version(key, self._number)
 
     def scan(

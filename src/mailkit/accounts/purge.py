@@ -1,0 +1,46 @@
+"""The job that removes a deleted account's data: step by step, each of them done exactly once."""
+
+from collections.abc import Callable
+from typing import Final
+
+from mailkit import journal
+from mailkit.jobs import Later, Step
+from mailkit.mailstore.erase import erase_step
+from mailkit.mailstore.service import MailStore
+from mailkit.principals.service import Principals
+from mailkit.storage.api import Tx
+
+__all__ = ["PURGE", "purge_handler"]
+
+PURGE: Final = "account.purge"
+
+
+def purge_handler(principals: Principals, mailstore: MailStore) -> Callable[[Step], Later | None]:
+    """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record."""
+
+    def purge(step: Step) -> Later | None:
+        account: int = step.args["account"]
+        total: int = step.progress.get("messages", 0)
+
+        def erase(tx: Tx) -> tuple[int, bool]:
+            removed, done = erase_step(account, blobs=mailstore.blobs, quota=mailstore.quota, tx=tx)
+            if not done:
+                step.save(tx, {"messages": total + removed})
+                return removed, False
+            row = principals.find_any(account, tx=tx)
+            principals.forget(account, tx=tx)
+            payload = {"user": row.id if row else None, "messages": total, "task": step.job.id}
+            entry = journal.Entry(kind="user.delete.completed", account=account, at=step.now(), payload=payload)
+            journal.add(tx, entry)
+            step.finish(tx)
+            return removed, True
+
+        while True:
+            removed, done = step.transact(erase)
+            if done:
+                return None
+            total += removed
+            if step.stopping:
+                return Later(step.now())
+
+    return purge

@@ -1,0 +1,73 @@
+"""A consistent copy of a data folder while mail flows.
+
+The law: a file that the copied store refers to is in the copy. Files are copied, then the store, then the files that
+came meanwhile; a file goes only an hour after its last reference went, so none that the store's copy knows is lost
+between. Content is immutable, so a file copied once needs no second look.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from attrs import frozen
+
+from mailkit.errors import AlreadyExists, NotSupported
+from mailkit.kit import MailKit
+from mailkit.storage.api import Copies
+
+__all__ = ["BackupDone", "backup_folder"]
+
+_BESIDE = ("secret.key", "format")
+
+
+@frozen
+class BackupDone:
+    """What was copied."""
+
+    bytes: int
+    files: int
+
+
+def backup_folder(kit: MailKit, source: Path, target: Path) -> BackupDone:
+    """Copies `source`, which `kit` has open, to a folder that is missing or empty.
+
+    AlreadyExists when there is something in the target; NotSupported for a store that cannot copy itself.
+    """
+    if not isinstance(kit.store, Copies):
+        raise NotSupported("backup.not_supported", "This store has its own way of backing up; see its documentation")
+    if target.exists() and any(target.iterdir()):
+        raise AlreadyExists("backup.target_exists", f"{target} is not empty", target=str(target))
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = _copy_files(source / "blobs", target / "blobs")
+    kit.store.copy_to(target)
+    files += _copy_files(source / "blobs", target / "blobs")
+    for name in _BESIDE:
+        if (source / name).exists():
+            _copy_durably(source / name, target / name)
+    return BackupDone((target / "data.mdb").stat().st_size, files)
+
+
+def _copy_files(source: Path, target: Path) -> int:
+    """Copies what is not there yet; a file that vanishes under the walk was condemned and is not missed."""
+    copied = 0
+    for folder, _, names in os.walk(source):
+        for name in names:
+            original = Path(folder, name)
+            copy = target / original.relative_to(source)
+            if copy.exists() or name.startswith("."):
+                continue
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                _copy_durably(original, copy)
+            except FileNotFoundError:
+                continue
+            copied += 1
+    return copied
+
+
+def _copy_durably(original: Path, copy: Path) -> None:
+    partial = copy.with_name(f".{copy.name}.partial")
+    shutil.copy2(original, partial)
+    with partial.open("rb") as handle:
+        os.fsync(handle.fileno())
+    partial.rename(copy)

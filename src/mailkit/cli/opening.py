@@ -1,0 +1,71 @@
+"""Opening the platform for a command: the data folder, the TOML file, the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from mailkit.kit import MailKit
+
+__all__ = ["config_option", "data_option", "json_option", "open_kit", "settings_sources"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def data_option(command: F) -> F:
+    """`--data`: where the platform is kept."""
+    return click.option(
+        "--data",
+        metavar="DIR",
+        envvar="MAILKIT_STORE",
+        help="Data folder, or a URL such as postgresql://... [default: the setting 'store']",
+    )(command)
+
+
+def config_option(command: F) -> F:
+    """`--config`: the TOML file."""
+    return click.option(
+        "--config",
+        metavar="FILE",
+        envvar="MAILKIT_CONFIG",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="TOML file with settings.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """`--json`: output for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def settings_sources(
+    data: str | None, config: Path | None, overrides: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """What `Settings` takes: arguments, environment and file."""
+    arguments = dict(overrides or {})
+    if data is not None:
+        arguments["store"] = data
+    return {"arguments": arguments, "environment": os.environ, "file": config}
+
+
+def open_kit(
+    data: str | None, config: Path | None, overrides: Mapping[str, object] | None = None, *, must_exist: bool = True
+) -> "MailKit":
+    """Opens the platform; a data folder that is not there is an error unless the command may make it."""
+    from mailkit.kit import MailKit
+    from mailkit.known_settings import registry
+    from mailkit.settings import Settings
+    from mailkit.settings.kernel import STORE
+    from mailkit.storage.open import folder_of
+
+    settings = Settings(registry(), **settings_sources(data, config, overrides))
+    where = settings.get(STORE)
+    folder = folder_of(where)
+    if must_exist and folder is not None and not (folder / "data.mdb").exists():
+        raise click.ClickException(
+            f"There is no mailkit data in {folder}. 'mailkit user add' or 'mailkit serve' makes it."
+        )
+    return MailKit.with_settings(settings)

@@ -1,0 +1,82 @@
+"""A delivery under way: what the steps look at and what they leave behind."""
+
+from attrs import define, field, frozen
+
+from mailkit.delivery.receipt import Decision, Outcome
+from mailkit.delivery.trace import Trace
+from mailkit.ids import Id
+from mailkit.mailstore.prepare import Ready
+from mailkit.principals.records import Principal
+
+__all__ = ["Attempt", "Incoming", "Refusal"]
+
+
+@frozen
+class Incoming:
+    """A message as it came, before anything is decided about it."""
+
+    id: Id
+    raw: bytes = field(repr=False)
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    trace: Trace
+    now: int
+
+
+@frozen
+class Refusal:
+    """A step's "no": the SMTP reply, its enhanced code (RFC 3463) and the reason, which the sender is told.
+
+    A reply of 4xx asks the sender to try again, 5xx is final.
+    """
+
+    reply: int
+    code: str
+    reason: str
+
+
+@define
+class Attempt:
+    """One recipient of an incoming message. Steps run inside the storing transaction, in order."""
+
+    incoming: Incoming
+    recipient: str
+    ready: Ready
+    account: Principal | None = None
+    mailbox: Id | None = None
+    uid: int | None = None
+    decisions: list[Decision] = field(factory=list)
+    refusal: Refusal | None = None
+
+    def note(self, step: str, verdict: str, reason: str = "") -> None:
+        """Adds to the receipt."""
+        self.decisions.append(Decision(step=step, verdict=verdict, reason=reason))
+
+    def refuse(self, step: str, refusal: Refusal) -> None:
+        """Ends the attempt with a no."""
+        self.note(step, "refuse", refusal.reason)
+        self.refusal = refusal
+
+    def outcome(self) -> Outcome:
+        """What the receipt says of this recipient."""
+        if self.refusal is not None:
+            return Outcome(
+                recipient=self.recipient,
+                status="deferred" if self.refusal.reply < 500 else "rejected",
+                reply=self.refusal.reply,
+                code=self.refusal.code,
+                text=self.refusal.reason,
+                decisions=tuple(self.decisions),
+                account=self.account.number if self.account else None,
+            )
+        return Outcome(
+            recipient=self.recipient,
+            status="stored",
+            reply=250,
+            code="2.1.5",
+            text="Delivered",
+            decisions=tuple(self.decisions),
+            account=self.account.number if self.account else None,
+            mailbox=self.mailbox,
+            uid=self.uid,
+        )

@@ -1,0 +1,185 @@
+"""The one place where everything is wired together. It decides nothing."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from mailkit.accounts.callers import Callers
+from mailkit.accounts.purge import PURGE, purge_handler
+from mailkit.accounts.service import Accounts
+from mailkit.clock import Clock, now_ms
+from mailkit.credentials.passwords import Cost
+from mailkit.credentials.service import Credentials
+from mailkit.delivery.service import Delivery
+from mailkit.delivery.steps import Workshop
+from mailkit.errors import NotFound
+from mailkit.ids import Id
+from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeeping
+from mailkit.jobs import settings as job_keys
+from mailkit.journal import Retention
+from mailkit.known_settings import registry
+from mailkit.mailstore.service import MailStore
+from mailkit.principals.addresses import Addresses
+from mailkit.principals.service import Principals
+from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
+from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.settings import Settings
+from mailkit.settings import kernel as keys
+from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
+from mailkit.storage.blobs import Blobs
+from mailkit.storage.open import open_blobs, open_store
+
+__all__ = ["MailKit"]
+
+T = TypeVar("T")
+
+
+class MailKit:
+    """A mail platform: its services as attributes, over one store.
+
+    `MailKit.open` is the usual way in. Embedded, nothing runs by itself: call `run_due` now and then, or use
+    `with kit.background():`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        blob_store: BlobStore,
+        settings: Settings,
+        *,
+        clock: Clock = now_ms,
+        password_cost: Cost | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        settings.attach(store)
+
+        self.jobs = Jobs(store, clock=clock)
+        self.blobs = Blobs(store, blob_store, clock=clock)
+        self.principals = Principals(store)
+        self.addresses = Addresses(store, self.principals)
+        self.credentials = Credentials(store, password_cost)
+        self.quota = QuotaService(self._holder, self._default_quota)
+        self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
+        self.accounts = Accounts(
+            store,
+            self.principals,
+            self.addresses,
+            self.credentials,
+            clock=clock,
+            domain=self.domain,
+            purge=self._schedule_purge,
+        )
+        self.callers = Callers(store, self.principals, self.credentials, clock=clock)
+        shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
+        self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
+        self._register_jobs()
+
+    @classmethod
+    def open(
+        cls,
+        where: str | os.PathLike[str] = "mail-data",
+        *,
+        settings: Mapping[str, object] | None = None,
+        config: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = now_ms,
+        password_cost: Cost | None = None,
+    ) -> Self:
+        """Opens the platform kept in a data folder (made if need be) or at a URL: `memory:`, `postgresql://...`.
+
+        `settings` are values by dotted name (they win), `config` a TOML file, `environment` the variables to look at
+        (none unless given). Invalid names every setting that is wrong.
+        """
+        arguments = {keys.STORE.name: os.fspath(where), **(settings or {})}
+        loaded = Settings(registry(), arguments=arguments, environment=environment, file=config)
+        return cls.with_settings(loaded, clock=clock, password_cost=password_cost)
+
+    @classmethod
+    def with_settings(cls, settings: Settings, *, clock: Clock = now_ms, password_cost: Cost | None = None) -> Self:
+        """Opens the platform that the setting `store` names."""
+        where = settings.get(keys.STORE)
+        store = open_store(where)
+        try:
+            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
+        except BaseException:
+            store.close()
+            raise
+
+    # transactions over several services
+
+    def transact(self, fn: Callable[[Tx], T]) -> T:
+        """Several services, one commit: `fn(tx)` passes `tx=tx` on. Run again on conflict."""
+        return self.store.transact(fn)
+
+    def transaction(self) -> AbstractContextManager[Tx]:
+        """An open transaction, never retried: raises Conflict when it lost."""
+        return self.store.transaction()
+
+    # work that waits
+
+    def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
+        """Runs the jobs that are due, at most `limit`; returns how many ran."""
+        return self.jobs.run_due(self.clock() if now is None else now, limit=limit)
+
+    def background(self) -> AbstractContextManager[Runner]:
+        """Runs due jobs on threads for as long as the block lasts, and makes those that come back by themselves."""
+        self.store.transact(lambda tx: schedule_housekeeping(self.jobs, tx, now=self.clock()))
+        get = self.settings.get
+        return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
+
+    def used(self, account: int) -> int:
+        """Bytes of mail that an account or tenant keeps."""
+        with self.store.snapshot() as tx:
+            return self.quota.used(tx, account)
+
+    # names of this host
+
+    def hostname(self) -> str:
+        """What this host calls itself in greetings and trace fields."""
+        return self.settings.get(keys.MAIL_HOSTNAME) or socket.getfqdn()
+
+    def domain(self) -> str:
+        """The domain of addresses that are given without one."""
+        return self.settings.get(keys.MAIL_DOMAIN) or self.hostname()
+
+    def close(self) -> None:
+        """Closes the store. Closing twice is harmless."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # what packages need of one another, without knowing one another
+
+    def _register_jobs(self) -> None:
+        get = self.settings.get
+        install_housekeeping(
+            self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
+        )
+        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+
+    def _holder(self, tx: ReadTx, number: int) -> Holder:
+        row = self.principals.find_any(number, tx=tx)
+        if row is None:
+            raise NotFound("principal.not_found", number=number)
+        return Holder(decode(row.quota), row.tenant)
+
+    def _default_quota(self) -> Bytes | Unlimited:
+        return self.settings.get(QUOTA_DEFAULT)
+
+    def _number_of(self, tx: ReadTx, id: Id) -> int:
+        return self.principals.user(id, tx=tx).number
+
+    def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
+        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))

@@ -1,0 +1,13 @@
+"""Every setting there is: the kernel's and those that packages declare beside their code."""
+
+from mailkit.jobs.settings import SETTINGS as JOBS
+from mailkit.limits.settings import SETTINGS as LIMITS
+from mailkit.quota.settings import SETTINGS as QUOTA
+from mailkit.settings import KERNEL_KEYS, Registry
+
+__all__ = ["registry"]
+
+
+def registry() -> Registry:
+    """The registry of a whole platform."""
+    return Registry(*KERNEL_KEYS, *QUOTA, *JOBS, *LIMITS)

@@ -1,0 +1,34 @@
+"""Removing everything an account has, in steps that may be repeated: what is left of a deleted account."""
+
+from mailkit.mailstore.records import BlobRef
+from mailkit.mailstore.tables import MESSAGES
+from mailkit.quota import QuotaService
+from mailkit.storage import keyspace
+from mailkit.storage.api import Tx
+from mailkit.storage.blobs import Blobs
+
+__all__ = ["STEP", "erase_step"]
+
+STEP = 500
+"""Messages, or other rows, removed in one transaction."""
+
+
+def erase_step(account: int, *, blobs: Blobs, quota: QuotaService, tx: Tx) -> tuple[int, bool]:
+    """Removes up to `STEP` messages; once none are left, up to `STEP` other rows. Returns (messages removed, done).
+
+    A message row goes together with its references and its share of the quota, so a repeated step counts nothing twice.
+    """
+    messages = list(MESSAGES.scan(tx, account, limit=STEP))
+    for (_, mailbox, uid), row in messages:
+        for segment in row.segments:
+            if isinstance(segment, BlobRef):
+                blobs.release(tx, segment.digest)
+        quota.credit(tx, account, row.size)
+        MESSAGES.delete(tx, account, mailbox, uid)
+    if messages:
+        return len(messages), False
+    start, stop = keyspace.account_range(account)
+    rest = [key for key, _ in tx.scan(start, stop, limit=STEP)]
+    for key in rest:
+        tx.delete(key)
+    return 0, not rest

@@ -1,0 +1,96 @@
+"""`mailkit check` for mail: counters equal rows, quota equals bytes, modseqs never run ahead, indexes have no holes."""
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+
+from mailkit.errors import MailKitError
+from mailkit.mailstore.records import BlobRef, Mailbox
+from mailkit.mailstore.tables import MAILBOXES, MESSAGES, STATES
+from mailkit.quota import QuotaService
+from mailkit.storage import keyspace
+from mailkit.storage.api import Store
+from mailkit.storage.verify import Finding, error, rows
+from mailkit.storage.walk import walk
+
+__all__ = ["verify"]
+
+
+def verify(store: Store, accounts: Iterable[int], quota: QuotaService, references: Counter[bytes]) -> Iterator[Finding]:
+    """Looks at every message of `accounts` and adds the blobs they refer to to `references`."""
+    for account in accounts:
+        used = 0
+        boxes = [row for _, row in rows(store, MAILBOXES, account)]
+        for box in boxes:
+            if isinstance(box, Finding):
+                yield box
+                continue
+            used += yield from _mailbox(store, account, box, references)
+        yield from _strays(store, account, {box.id for box in boxes if not isinstance(box, Finding)})
+        with store.snapshot() as tx:
+            counted = quota.used(tx, account)
+        if counted != used:
+            yield error("quota", f"account {account}: {counted} bytes are charged, its messages have {used}")
+
+
+def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:
+    place = f"account {account}, {box.path}"
+    total = unseen = size = 0
+    with store.snapshot() as tx:
+        if tx.get(keyspace.MAILBOX_PATH.key(account, box.path)) != box.id:
+            yield error(place, "its path does not lead to it")
+    for key, row in rows(store, MESSAGES, account, box.id):
+        uid = keyspace.MESSAGE.parts(key)[2]
+        if isinstance(row, Finding):
+            yield row
+            continue
+        total += 1
+        size += row.size
+        length = 0
+        for segment in row.segments:
+            if isinstance(segment, BlobRef):
+                references[segment.digest] += 1
+                length += segment.size
+            else:
+                length += len(segment)
+        if length != row.size:
+            yield error(place, f"message {uid}: its segments have {length} bytes, it should have {row.size}")
+        try:
+            with store.snapshot() as tx:
+                state = STATES.find(tx, account, box.id, uid)
+                dated = tx.get(keyspace.MESSAGE_DATE.key(account, box.id, row.idate, uid)) is not None
+                threaded = tx.get(keyspace.THREAD.key(account, row.thread, box.id, uid)) is not None
+                listed = state is None or tx.get(keyspace.MODSEQ.key(account, box.id, state.modseq, uid)) is not None
+        except MailKitError as problem:
+            yield error(place, f"message {uid}: {problem.message}")
+            continue
+        if state is None:
+            yield error(place, f"message {uid} has no state")
+            continue
+        unseen += not state.has("\\Seen")
+        if not (dated and threaded and listed):
+            yield error(place, f"message {uid} is missing from an index")
+        if uid >= box.uid_next:
+            yield error(place, f"message {uid} is not below the next UID, {box.uid_next}")
+        if state.modseq > box.modseq:
+            yield error(place, f"message {uid} has modseq {state.modseq}, its mailbox {box.modseq}")
+    for what, counted, found in (
+        ("messages", box.total, total),
+        ("unseen", box.unseen, unseen),
+        ("bytes", box.size, size),
+    ):
+        if counted != found:
+            yield error(place, f"the counter says {counted} {what}, there are {found}")
+    return size
+
+
+def _strays(store: Store, account: int, boxes: set[bytes]) -> Iterator[Finding]:
+    """Rows and index entries of mailboxes or messages that are not there."""
+    for space in (keyspace.MESSAGE, keyspace.STATE, keyspace.MESSAGE_DATE):
+        for key, _ in walk(store, *space.range(account)):
+            parts = space.parts(key)
+            if parts[1] not in boxes:
+                yield error(f"account {account}", f"'{space.name}' {key.hex()} is in a mailbox that is not there")
+            elif space is not keyspace.MESSAGE:
+                with store.snapshot() as tx:
+                    if not MESSAGES.exists(tx, account, parts[1], parts[-1]):
+                        yield error(f"account {account}", f"'{space.name}' {key.hex()} is of no message")

@@ -1,0 +1,242 @@
+"""An open LMDB environment: its map, and who reads from it.
+
+The map (the address range that the file may fill) is large from the start and grows by doubling. To exchange it, no
+transaction of this process may be open: the writer is between two commits, new snapshots wait, and old ones get a
+second to end, after which their reads raise Unavailable (law 6 of `storage.api`).
+"""
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from mailkit.storage.backends.lmdb.failures import meaning
+from mailkit.storage.backends.lmdb.reading import Reading, Trees
+
+__all__ = ["Environment", "Snapshot"]
+
+SNAPSHOT_SECONDS = 1.0
+"""How long a snapshot may hold up a new map."""
+
+_READERS = 2048
+_STALE_SECONDS = 5.0
+
+
+class Snapshot(Reading):
+    """One state for reading, from `with` to the end of its block."""
+
+    __slots__ = ("_environment",)
+
+    def __init__(self, environment: "Environment") -> None:
+        super().__init__(environment.trees.ended, environment.trees)
+        self._environment = environment
+
+    def __enter__(self) -> "Snapshot":
+        self._txn = self._environment.begin_reading(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._environment.forked:  # else the slot to be freed would be the parent's
+            self._txn.abort()
+            self._environment.readers.discard(self)
+
+
+class Environment:
+    """The engine's handle, and who is using its map."""
+
+    def __init__(self, folder: Path, *, map_size: int, max_map_size: int, sync: bool, forked: bool = False) -> None:
+        self.folder = folder
+        self.max_map_size = max_map_size
+        self.sync = sync
+        self.forked = False
+        self.readers: set[object] = set()
+        self.writing = threading.RLock()
+        """Held while a write transaction is open, and while the map is exchanged."""
+        self.grown = threading.Condition()
+        """Told after a commit of this process that appended something."""
+        self._holding = False
+        self._let_go = threading.Condition()
+        self._checked = time.monotonic()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.engine = _open(folder, min(map_size, max_map_size), sync, forked)
+            self.engine.reader_check()
+            self.trees = _trees(self.engine)
+        except lmdb.Error as error:
+            raise meaning(error) from error
+        data = (folder / "data.mdb").stat()
+        self.identity = (data.st_dev, data.st_ino)
+
+    def begin_reading(self, reader: object) -> "lmdb.Transaction[bytes]":
+        """A read transaction, entered in `readers` under `reader`, who takes it out again."""
+        self.readers.add(reader)
+        try:
+            while True:
+                # in this order: who holds readers back sets the mark first and looks at the readers then
+                if self._holding:
+                    self._wait_until_let_go(reader)
+                try:
+                    return self.engine.begin(db=self.trees.rows)
+                except lmdb.MapResizedError:  # another process let the file grow
+                    self.readers.discard(reader)
+                    self.adopt_map()
+                    self.readers.add(reader)
+                except lmdb.ReadersFullError:
+                    if not self.engine.reader_check():
+                        raise
+        except lmdb.Error as error:
+            self.readers.discard(reader)
+            raise meaning(error) from error
+        except BaseException:
+            self.readers.discard(reader)
+            raise
+
+    def _wait_until_let_go(self, reader: object) -> None:
+        while self._holding:
+            self.readers.discard(reader)
+            with self._let_go:
+                self._let_go.wait_for(lambda: not self._holding)
+            self.readers.add(reader)
+
+    def grow(self) -> bool:
+        """Doubles the map; False when it is as large as it may be."""
+        self.clear_stale_readers(now=True)  # pages pinned by a dead process are the cheapest room
+        size = self.engine.info()["map_size"]
+        if size >= self.max_map_size:
+            return False
+        self._exchange_map(min(size * 2, self.max_map_size))
+        return True
+
+    def adopt_map(self) -> None:
+        """Takes over the size that another process gave the map."""
+        size = self.engine.info()["map_size"]
+        with self.writing:
+            if size == self.engine.info()["map_size"]:  # else another thread has just done it
+                self._exchange_map(0)
+
+    def close(self) -> None:
+        """Ends what is still open and closes the file."""
+        with self.writing:
+            self.engine.close()
+
+    def _exchange_map(self, size: int) -> None:
+        with self.writing, self._readers_held(SNAPSHOT_SECONDS):
+            try:
+                self.engine.set_mapsize(size)  # ends whatever is still open
+            except lmdb.Error as error:
+                raise meaning(error) from error
+
+    def abandon(self, txn: "lmdb.Transaction[bytes]") -> None:
+        """Aborts a write transaction. Readers are held back, or py-lmdb might wait long for a moment without any."""
+        with self._readers_held(0.05):
+            txn.abort()
+
+    @contextmanager
+    def _readers_held(self, seconds: float) -> Iterator[None]:
+        """Lets no snapshot begin, and gives those that are open some time to end; a copy gets all that it needs."""
+        self._holding = True
+        try:
+            deadline = time.monotonic() + seconds
+            while self.readers and (time.monotonic() < deadline or any(map(_is_copy, tuple(self.readers)))):
+                time.sleep(0.0005)
+            yield
+        finally:
+            with self._let_go:
+                self._holding = False
+                self._let_go.notify_all()
+
+    def clear_stale_readers(self, *, now: bool = False) -> None:
+        """Frees the slots of processes that died while reading; at most every few seconds unless `now`."""
+        if now or time.monotonic() - self._checked > _STALE_SECONDS:
+            self._checked = time.monotonic()
+            self.engine.reader_check()
+
+    def last_commit(self) -> int:
+        """The number of the last transaction that any process committed."""
+        return int(self.engine.info()["last_txnid"])
+
+    @contextmanager
+    def copying(self) -> Iterator[None]:
+        """Keeps the map in place, for as long as it takes."""
+        copy = _Copy()
+        self.readers.add(copy)
+        self._wait_until_let_go(copy)
+        try:
+            yield
+        finally:
+            self.readers.discard(copy)
+
+    def figures(self) -> dict[str, int]:
+        """See `storage.api.Keeps`."""
+        with Snapshot(self) as snapshot:
+            txn = snapshot._txn
+            info, rows = self.engine.info(), txn.stat(self.trees.rows)
+            journal = txn.stat(self.trees.journal)
+            oldest = min((int(line.split()[-1]) for line in _reader_lines(self.engine)), default=info["last_txnid"])
+        return {
+            "map_size": info["map_size"],
+            "max_map_size": self.max_map_size,
+            "file_size": (self.folder / "data.mdb").stat().st_size,
+            "used_size": (info["last_pgno"] + 1) * rows["psize"],
+            "last_transaction": info["last_txnid"],
+            "rows": rows["entries"],
+            "rows_depth": rows["depth"],
+            "journal_entries": journal["entries"],
+            "readers": len(self.readers),
+            "oldest_reader_lag": info["last_txnid"] - oldest,
+        }
+
+
+class _Copy:
+    """Stands among the readers for a running copy."""
+
+
+def _is_copy(reader: object) -> bool:
+    return isinstance(reader, _Copy)
+
+
+def _reader_lines(engine: lmdb.Environment) -> list[str]:
+    """Slots in use: process, thread, transaction ('-' when idle)."""
+    lines = engine.readers().splitlines()[1:]
+    return [line for line in lines if line.split() and line.split()[-1].isdigit()]
+
+
+def _open(folder: Path, map_size: int, sync: bool, forked: bool) -> lmdb.Environment:
+    options: dict[str, Any] = {"mode": 0o700, "max_dbs": 2, "max_readers": _READERS, "max_spare_txns": 1}
+    while True:
+        try:
+            with _unguarded() if forked else nullcontext():
+                return lmdb.open(os.fspath(folder), map_size=map_size, sync=sync, metasync=sync, **options)
+        except lmdb.Error as error:
+            # an address-space limit: start smaller, grow later
+            if error.code != errno.ENOMEM or map_size <= 1 << 20:
+                raise
+            map_size //= 2
+
+
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    """Opens a file although py-lmdb holds it for open: it still counts what the parent of a fork had opened."""
+    from lmdb import _envid
+
+    guard = _envid.env_keys
+    _envid.env_keys = lambda path, subdir: ()
+    try:
+        yield
+    finally:
+        _envid.env_keys = guard
+
+
+def _trees(engine: lmdb.Environment) -> Trees:
+    # not in a read transaction: py-lmdb keeps that one as a spare instead of ending it, and the handles are lost
+    with engine.begin(write=True) as txn:
+        rows, journal = (engine.open_db(name, txn=txn) for name in (b"rows", b"journal"))
+    ended = engine.begin()
+    ended.abort()
+    return Trees(engine.open_db(None), rows, journal, ended)

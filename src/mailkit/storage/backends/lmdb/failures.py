@@ -1,0 +1,32 @@
+"""What LMDB's failures mean to a caller."""
+
+import errno
+
+import lmdb
+
+from mailkit.errors import Corrupt, MailKitError, Unavailable
+
+__all__ = ["meaning", "over"]
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.BadChecksumError)
+
+
+def meaning(error: lmdb.Error) -> MailKitError:
+    """The mailkit error for a failure of the engine that cannot be mended by running again."""
+    if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or error.code in _NO_ROOM:
+        return Unavailable("store.full", f"There is no room left for the store: {error}")
+    if isinstance(error, lmdb.TxnFullError):
+        return Unavailable("transaction.too_large", "The transaction changes more than the store takes in one commit")
+    if isinstance(error, lmdb.ReadersFullError):
+        return Unavailable("store.readers", "Too many snapshots are open at once")
+    if isinstance(error, _DAMAGE):
+        return Corrupt("store.corrupt", f"The store's file is damaged: {error}")
+    return Unavailable("store.failed", f"The store failed: {error}")
+
+
+def over(error: lmdb.Error) -> MailKitError:
+    """The mailkit error for a read that failed: mostly, the state it read from is gone."""
+    if error.code == 0 or isinstance(error, lmdb.BadTxnError):  # no engine code: py-lmdb refused a closed object
+        return Unavailable("snapshot.over", "This snapshot or transaction is over: take a new one")
+    return meaning(error)

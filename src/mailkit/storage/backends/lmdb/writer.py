@@ -1,0 +1,214 @@
+"""The one thread that writes: group commit.
+
+1. A call waits in the queue until the commit before it is through; then all that wait (256 at most) become one
+   transaction of the engine. No timer: a lone call goes at once.
+2. Each function writes to an overlay of its own, which is carried over when it returns. One that raises leaves nothing,
+   and the others of its group stand. (A child transaction of the engine would do as well and cost as much, but py-lmdb
+   cannot abort one while other threads are busy reading: it waits for a moment in which none of them is at it.)
+3. Callers are answered after the commit is durable, never before.
+4. A group that the map has no room for runs again in a larger one. One that fails for good runs again one by one, so
+   that only the guilty hear of it.
+"""
+
+import asyncio
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import lmdb
+
+from mailkit.errors import Unavailable
+from mailkit.storage.api import Tx
+from mailkit.storage.backends.lmdb.environment import Environment
+from mailkit.storage.backends.lmdb.failures import meaning
+from mailkit.storage.backends.lmdb.reading import Reading
+from mailkit.storage.backends.lmdb.writing import carry_over
+from mailkit.storage.overlay import Overlay
+
+__all__ = ["AsyncCall", "Call", "SlowHook", "Writer"]
+
+SlowHook = Callable[[Callable[[Tx], Any], float], None]
+"""Called, in the writer's thread, with a function that took long and its seconds."""
+
+SLOW_SECONDS = 0.020
+"""A function that runs longer holds up every writer, and is reported."""
+
+_GROUP = 256
+
+
+class Call:
+    """A function to run, and its outcome. The caller sleeps in `wait`."""
+
+    __slots__ = ("_done", "error", "fn", "result", "seconds", "slow")
+
+    def __init__(self, fn: Callable[[Tx], Any], slow: SlowHook | None) -> None:
+        self.fn = fn
+        self.slow = slow
+        self.seconds = 0.0
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def answer(self) -> None:
+        self._done.release()
+
+    def wait(self) -> Any:
+        self._done.acquire()
+        if self.error is not None:
+            try:
+                raise self.error
+            finally:
+                self.error = None  # or the traceback and this call hold each other
+        return self.result
+
+
+class AsyncCall(Call):
+    """A call from an event loop; the writer answers all of a loop's calls at once."""
+
+    __slots__ = ("future", "loop")
+
+    def __init__(self, fn: Callable[[Tx], Any], slow: SlowHook | None) -> None:
+        super().__init__(fn, slow)
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+    def settle(self) -> None:
+        """Runs on the loop. The caller may have gone: a client hung up."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        elif isinstance(self.error, StopIteration):  # which a future refuses to carry
+            self.future.set_exception(RuntimeError("the transaction's function raised StopIteration"))
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """The queue and its thread, which starts with the first call."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def submit(self, call: Call) -> None:
+        """Queues a call; Unavailable once the writer was stopped, RuntimeError from inside a function it runs."""
+        if self._thread is threading.current_thread():
+            raise RuntimeError("a transact inside a transact's function would wait for itself: use the tx it was given")
+        with self._lock:
+            if self._stopped:
+                raise Unavailable("store.closed", "The store is closed")
+            if self._thread is None:
+                # a daemon, so that a program may end without closing; what is committed is safe at any moment
+                self._thread = threading.Thread(target=self._run, name="mailkit-lmdb-writer", daemon=True)
+                self._thread.start()
+            self._queue.put(call)
+
+    def stop(self) -> None:
+        """Takes no more calls, finishes those that wait, and ends the thread."""
+        with self._lock:
+            self._stopped = True
+            self._queue.put(None)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (call := self._queue.get()) is not None:
+            group = [call]
+            while len(group) < _GROUP and self._queue.qsize():
+                more = self._queue.get()
+                if more is None:
+                    self._queue.put(None)  # nothing comes after it: `stop` said so
+                    break
+                group.append(more)
+            appended = self._commit(group)
+            self._answer(group)
+            if appended:
+                with self._environment.grown:
+                    self._environment.grown.notify_all()
+            del call, group
+
+    def _commit(self, group: list[Call]) -> bool:
+        """Runs and commits a group and fills in the outcomes; True when something was appended."""
+        while True:
+            try:
+                with self._environment.writing:
+                    return self._attempt(group)
+            except BaseException as error:
+                try:
+                    if self._mended(error):
+                        continue
+                except BaseException as worse:
+                    error = worse
+                if len(group) > 1:
+                    appended = [self._commit([call]) for call in group]
+                    return any(appended)
+                group[0].error = meaning(error) if isinstance(error, lmdb.Error) else error
+                return False
+
+    def _mended(self, error: BaseException) -> bool:
+        """Makes room, or keeps up with another process that did; True when the group may run again."""
+        if isinstance(error, lmdb.MapResizedError):
+            self._environment.adopt_map()
+            return True
+        return isinstance(error, lmdb.MapFullError) and self._environment.grow()
+
+    def _attempt(self, group: list[Call]) -> bool:
+        environment = self._environment
+        environment.clear_stale_readers()
+        parent = environment.engine.begin(db=environment.trees.rows, write=True)
+        appended = False
+        try:
+            for call in group:
+                appended |= self._run_one(call, parent)
+            parent.commit()  # writes and syncs nothing when all raised or only read
+        except BaseException:
+            environment.abandon(parent)
+            raise
+        return appended
+
+    def _run_one(self, call: Call, parent: "lmdb.Transaction[bytes]") -> bool:
+        view = Reading(parent, self._environment.trees)
+        overlay = Overlay(view)
+        call.result = call.error = None
+        started = time.perf_counter()
+        try:
+            call.result = call.fn(overlay)
+        except BaseException as error:
+            call.error = error
+            return False
+        finally:
+            call.seconds = time.perf_counter() - started
+            view.end()
+        return carry_over(overlay, parent, self._environment.trees)
+
+    def _answer(self, group: list[Call]) -> None:
+        loops: dict[asyncio.AbstractEventLoop, list[AsyncCall]] = {}
+        for call in group:
+            if isinstance(call, AsyncCall):
+                loops.setdefault(call.loop, []).append(call)
+            else:
+                call.answer()
+        for loop, calls in loops.items():
+            try:
+                loop.call_soon_threadsafe(_settle, calls)
+            except RuntimeError:  # the loop was closed, and nobody waits any more
+                pass
+        for call in group:
+            if call.slow is not None and call.seconds > SLOW_SECONDS:
+                try:
+                    call.slow(call.fn, call.seconds)
+                except Exception:
+                    sys.excepthook(*sys.exc_info())
+
+
+def _settle(calls: list[AsyncCall]) -> None:
+    for call in calls:
+        call.settle()
