@@ -40,7 +40,7 @@ class Labelled:
 
 @frozen
 class Evaluation:
-    """The measures. Rates are percent of the tested messages of the class concerned."""
+    """The measures. Rates are shares (0 to 1) of the tested messages of the class concerned; only 1-ROCA is percent."""
 
     protocol: str
     trained: int
@@ -52,8 +52,8 @@ class Evaluation:
     roca_percent: float
     missed_at_fpr_0_1: float  #: spam missed by the cut-off that flags at most 0.1 % of the ham
     missed_at_fpr_0_5: float
-    classify_per_second: float
-    train_per_second: float
+    messages_per_second: float
+    trained_per_second: float
     model_bytes: int
     features: int
     scores: tuple[tuple[str, bool, float, str], ...]  #: (name, is spam, score, verdict) of each tested message
@@ -73,7 +73,8 @@ def _split(corpus: Sequence[Labelled], protocol: str) -> tuple[list[Labelled], l
     if protocol == "alt":
         return list(corpus[::2]), list(corpus[1::2])
     left = {kind: (sum(message.spam is kind for message in corpus) + 1) // 2 for kind in (False, True)}
-    train, test = [], []
+    train: list[Labelled] = []
+    test: list[Labelled] = []
     for message in corpus:
         (train if left[message.spam] > 0 else test).append(message)
         left[message.spam] -= 1
@@ -149,15 +150,15 @@ def _measure(
         protocol=protocol,
         trained=trained,
         tested=len(test),
-        accuracy=100 * (1 - (false_positives + false_negatives) / len(test)),
-        fpr=100 * false_positives / ham_count if ham_count else float("nan"),
-        fnr=100 * false_negatives / spam_count if spam_count else float("nan"),
-        unsure=100 * sum(verdict.verdict == "unsure" for verdict in verdicts) / len(test),
+        accuracy=1 - (false_positives + false_negatives) / len(test),
+        fpr=false_positives / ham_count if ham_count else float("nan"),
+        fnr=false_negatives / spam_count if spam_count else float("nan"),
+        unsure=sum(verdict.verdict == "unsure" for verdict in verdicts) / len(test),
         roca_percent=roca_percent(scores, spam),
         missed_at_fpr_0_1=missed_at(scores, spam, 0.001),
         missed_at_fpr_0_5=missed_at(scores, spam, 0.005),
-        classify_per_second=len(test) / max(classifying, 1e-9),
-        train_per_second=trained / max(training, 1e-9),
+        messages_per_second=len(test) / max(classifying, 1e-9),
+        trained_per_second=trained / max(training, 1e-9),
         model_bytes=len(encode_model(model)),
         features=len(model.table),
         scores=tuple(

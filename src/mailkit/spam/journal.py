@@ -1,9 +1,11 @@
-"""One change of a model as bytes: what is appended to the journal when a message is learnt or forgotten.
+"""One change of a model as bytes: what is written when a message is learnt or forgotten.
 
-Readers apply the entries behind their checkpoint in order. An entry holds the ids, so applying it needs no message.
+Readers apply the entries since their checkpoint in order. An entry holds the ids, so applying it needs no message.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
+from itertools import groupby
 from struct import Struct
 from typing import Final
 
@@ -15,7 +17,8 @@ from mailkit.spam.model import Model
 
 __all__ = ["Change", "Entry", "apply", "decode_entry", "encode_entry"]
 
-_HEAD: Final = Struct("<BQ12s")
+_HEAD: Final = Struct("<B12s")
+_GROUP: Final = 256
 
 
 class Change(IntEnum):
@@ -29,31 +32,33 @@ class Change(IntEnum):
 
 @frozen(eq=False)
 class Entry:
-    """`generation` is that of the checkpoint the entry was written on top of, or an older one."""
+    """A message learnt or forgotten: its key and features."""
 
     change: Change
-    generation: int
     key: bytes
     ids: Ids
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """The stored form: 21 bytes and 4 for each feature."""
-    return _HEAD.pack(entry.change, entry.generation, entry.key) + pack_ids(entry.ids)
+    """The stored form: 13 bytes and 4 for each feature."""
+    return _HEAD.pack(entry.change, entry.key) + pack_ids(entry.ids)
 
 
 def decode_entry(data: bytes) -> Entry:
     """Raises Corrupt when the bytes are none."""
     if len(data) < _HEAD.size or (len(data) - _HEAD.size) % 4 or data[0] > Change.FORGET_SPAM:
-        raise Corrupt("spam.journal_corrupt", "An entry of a spam model's journal cannot be read")
-    change, generation, key = _HEAD.unpack_from(data)
-    return Entry(Change(change), generation, key, unpack_ids(data[_HEAD.size :]))
+        raise Corrupt("spam.model_corrupt", "An entry of a spam model's changes cannot be read")
+    change, key = _HEAD.unpack_from(data)
+    return Entry(Change(change), key, unpack_ids(data[_HEAD.size :]))
 
 
-def apply(model: Model, entry: Entry) -> None:
-    """Does to the model what the entry says."""
-    spam = entry.change in (Change.LEARN_SPAM, Change.FORGET_SPAM)
-    if entry.change in (Change.LEARN_HAM, Change.LEARN_SPAM):
-        model.learn(entry.key, entry.ids, spam)
-    else:
-        model.forget(entry.key, entry.ids, spam)
+def apply(model: Model, entries: Iterable[Entry]) -> None:
+    """Does to the model what the entries say, in their order."""
+    for learns, group in groupby(entries, lambda entry: entry.change <= Change.LEARN_SPAM):
+        if learns:
+            run = [(entry.key, entry.ids, entry.change is Change.LEARN_SPAM) for entry in group]
+            for start in range(0, len(run), _GROUP):
+                model.learn_many(run[start : start + _GROUP])
+        else:
+            for entry in group:
+                model.forget(entry.key, entry.ids, entry.change is Change.FORGET_SPAM)

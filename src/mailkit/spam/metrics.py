@@ -30,7 +30,7 @@ def roca_percent(scores: Sequence[float], spam: Sequence[bool]) -> float:
 
 
 def missed_at(scores: Sequence[float], spam: Sequence[bool], fpr: float) -> float:
-    """Percent of spam missed by the best cut-off that flags at most the share `fpr` of the ham."""
+    """The share of spam missed by the best cut-off that flags at most the share `fpr` of the ham."""
     ham = sorted((score for score, is_spam in zip(scores, spam, strict=True) if not is_spam), reverse=True)
     caught = [score for score, is_spam in zip(scores, spam, strict=True) if is_spam]
     if not ham or not caught:
@@ -38,4 +38,4 @@ def missed_at(scores: Sequence[float], spam: Sequence[bool], fpr: float) -> floa
     allowed = int(fpr * len(ham) + 1e-9)
     # Everything above the first ham that must not be flagged.
     limit = ham[allowed] if allowed < len(ham) else float("-inf")
-    return 100 * sum(score <= limit for score in caught) / len(caught)
+    return sum(score <= limit for score in caught) / len(caught)

@@ -4,9 +4,10 @@ The laws:
 
 - The counts depend on the set of learnt messages, not on their order; `forget` is the exact inverse of `learn`
   (until expiry has dropped a feature). Who calls sees to it that a message is learnt once: the model can't tell.
-- The second stage (logistic regression on single words, hosts and names, for what the counts can't see: that features go
-  together) is never stored and never undone. It is replayed: `settle` trains it from zero on the kept examples in
-  the order of their keys, and in the reverse order, and takes the mean. Messages learnt since then are added in the order they came; forgetting one replays.
+- The second stage (logistic regression on single words, hosts and names, for what the counts can't see: that
+  features go together) is never stored and never undone. It is replayed: `settle` trains it from zero on the kept
+  examples in the order of their keys, and in the reverse order, and takes the mean. Messages learnt since then are
+  added in the order they came; forgetting one replays.
   Hence every process that has read the same checkpoint and the same journal has the same model to the last bit.
 - A replay predicts each example before it learns it. These honest predictions, and counts with the message's own
   taken out, are what the cut-offs are drawn from (`cutoffs`).
@@ -20,6 +21,7 @@ from attrs import define, field, frozen
 
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
+from mailkit.spam.expiry import MOST_FEATURES, expire
 from mailkit.spam.features import Ids, singles
 from mailkit.spam.score import family_means, log_odds, many_scores, shares, weighted
 from mailkit.spam.settings import DEFAULT, Settings
@@ -73,6 +75,11 @@ class Model:
         """A model from what a checkpoint holds."""
         return cls(spam, ham, new_table(columns), {example.key: example for example in examples}, number)
 
+    def tune(self, settings: Settings) -> None:
+        """Changes how scores become verdicts."""
+        self.settings = settings
+        self._cutoffs = None
+
     @property
     def trained(self) -> int:
         """Learnt messages of the class that has fewer."""
@@ -108,9 +115,14 @@ class Model:
             self._honest.pop(key, None)
             self._replay = True
 
-    def settle(self) -> None:
-        """Drops surplus examples and replays the second stage; a checkpoint is written from a settled model."""
+    def settle(self, most_features: int = MOST_FEATURES) -> None:
+        """Drops surplus examples and features and replays the second stage; checkpoints are written after it."""
         self._trim()
+        if len(self.table) > most_features:
+            thinned = expire(self.table.columns(), self.number // EPOCH, most_features)
+            if thinned is not None:
+                self.table = new_table(thinned)
+                self._column = None
         self._replay = True
         self.replay()
 
@@ -185,9 +197,7 @@ class Model:
             honest: dict[bool, list[float]] = {False: [], True: []}
             for spam, value in self._honest_scores():
                 honest[spam].append(value)
-            self._cutoffs = draw_cutoffs(
-                honest[False], honest[True], self.ham, self.spam, margin=self.settings.margin
-            )
+            self._cutoffs = draw_cutoffs(honest[False], honest[True], self.ham, self.spam, margin=self.settings.margin)
         return self._cutoffs
 
     def _honest_scores(self) -> Iterator[tuple[bool, float]]:

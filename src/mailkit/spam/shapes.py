@@ -25,6 +25,8 @@ def pattern(text: bytes) -> bytes:
 def host_and_parents(host: bytes, mark: bytes = b"") -> list[bytes]:
     """A host name and up to three domains above it, each written `.domain`."""
     host = host.lower().strip(b".")
+    if not host:
+        return []
     out = [mark + host]
     parent = host
     for _ in range(min(host.count(b".") - 1, 3)):

@@ -127,7 +127,7 @@ class DictTable:
         return [row[0] for row in rows], [row[1] for row in rows]
 
     def weigh(self, rows: list[list[Any]]) -> float:
-        return sum([row[3] for row in rows])
+        return float(sum([row[3] for row in rows]))
 
     def weights(self, rows: list[list[Any]]) -> list[float]:
         return [row[3] for row in rows]
@@ -158,7 +158,7 @@ class DictTable:
 
 
 _SPREAD = 0x9E3779B1
-_FULLEST = 0.5
+_FULLEST = 0.6
 """Share of taken slots at which the table grows."""
 
 
@@ -182,7 +182,7 @@ class ArrayTable:
     def _make(self, size: int) -> None:
         np = self._np
         bits = 14
-        while size > _FULLEST * (1 << bits) / 1.5:
+        while size * 1.2 > _FULLEST * (1 << bits):
             bits += 1
         self._room = int(_FULLEST * (1 << bits))
         self._taken = 0

@@ -41,7 +41,10 @@ _UNSEEN_RE: Final = re.compile("[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202
 _VARIATION: Final = {0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
 
 # Written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, Tai, kana, Han. (Korean has spaces.)
-_SPACELESS: Final = "\u0e00-\u109f\u1780-\u17ff\u1950-\u19df\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_SPACELESS: Final = (
+    "\u0e00-\u109f\u1780-\u17ff\u1950-\u19df\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff"
+    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 # Combining marks are not \w to Python, yet Hebrew, Arabic and Indic words hold them.
 _MARKS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
 _PIECES: Final = re.compile(
