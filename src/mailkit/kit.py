@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from mailkit import housekeeping
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.service import Accounts
@@ -129,7 +130,12 @@ class MailKit:
 
     def background(self) -> AbstractContextManager[Runner]:
         """Runs due jobs on threads for as long as the block lasts, and makes those that come back by themselves."""
-        self.store.transact(lambda tx: schedule_housekeeping(self.jobs, tx, now=self.clock()))
+
+        def schedule(tx: Tx) -> None:
+            schedule_housekeeping(self.jobs, tx, now=self.clock())
+            housekeeping.schedule(self.jobs, now=self.clock(), tx=tx)
+
+        self.store.transact(schedule)
         get = self.settings.get
         return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
 
@@ -168,6 +174,9 @@ class MailKit:
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
+        self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)

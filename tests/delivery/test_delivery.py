@@ -137,3 +137,18 @@ def test_unknown_receipt_is_not_found(kit: MailKit) -> None:
 
     with pytest.raises(NotFound, match=r"receipt\.not_found"):
         kit.delivery.receipt(Id(bytes(12)))
+
+
+def test_receipts_go_after_thirty_days_and_no_earlier(kit: MailKit, clock: FixedClock) -> None:
+    from mailkit.delivery.service import KEPT
+    from mailkit.errors import NotFound
+
+    accounts(kit, "alice")
+    first = kit.delivery.accept(RAW, mail_from="b@c.de", rcpt_to=["alice@example.org"])
+    clock.advance(days=1)
+    second = kit.delivery.accept(RAW, mail_from="b@c.de", rcpt_to=["alice@example.org"])
+    clock.now = first.at + KEPT + 1000
+    assert not kit.delivery.expire(now=clock.now)
+    with pytest.raises(NotFound):
+        kit.delivery.receipt(first.id)
+    assert kit.delivery.receipt(second.id) == second

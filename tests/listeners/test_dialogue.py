@@ -98,17 +98,17 @@ def test_any_lines_arrive_as_they_were_before_stuffing(lines: list[str]) -> None
     assert state is State.READY
 
 
-@given(st.integers(0, 200), st.booleans())
+@given(st.integers(0, 1200), st.booleans())
 def test_size_is_counted_without_stuffing_and_end(size: int, dots: bool) -> None:
     line = b".\r\n" if dots else b"x\r\n"
     message = line * (size // 3)
     stuffed = message.replace(b".\r\n", b"..\r\n")
-    events, output, _ = converse([BEGIN, stuffed + b".\r\n"])
-    if len(message) <= SMALL.max_size:
+    events, output, _ = converse([BEGIN, stuffed, b".\r\n"], evolve(SMALL, max_size=600))
+    if len(message) <= 600:
         assert isinstance(events[-1], MessageReceived)
         assert events[-1].raw == message
     else:
-        assert output.endswith(b"552 5.3.4 the message is larger than 60 octets\r\n")
+        assert output.endswith(b"552 5.3.4 the message is larger than 600 octets\r\n")
 
 
 @given(st.binary(max_size=300), CUTS)
@@ -119,6 +119,21 @@ def test_a_message_that_is_taken_has_whole_lines_only(content: bytes, places: li
             rest = event.raw.replace(b"\r\n", b"")
             assert b"\r" not in rest
             assert b"\n" not in rest
+
+
+@pytest.mark.parametrize("tail", [b".\r\nxyz"[:length] for length in range(7)])
+def test_what_follows_a_dropped_beginning_is_not_taken_for_an_empty_message(tail: bytes) -> None:
+    pieces = [b"x" * 500 + tail, b"QUIT\r\n", b"\r\n.\r\n"]
+    _, output, state = converse([BEGIN, *pieces])
+    assert output.endswith(b"552 5.3.4 the message is larger than 60 octets\r\n")
+    assert state is State.READY
+    assert (output, state) == converse([BEGIN, b"".join(pieces)])[1:]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"x\n"])
+def test_the_end_of_an_overlong_line_may_be_cut_in_two(end: bytes) -> None:
+    pieces = [b"LHLO me\r\n" + b"x" * 600 + end[:1], end[1:], b"NOOP\r\n"]
+    assert converse(pieces) == converse([b"".join(pieces)])
 
 
 def test_what_is_kept_of_a_message_that_is_too_big_is_bounded() -> None:
@@ -152,6 +167,24 @@ def test_a_million_garbage_commands_get_a_handful_of_replies() -> None:
     assert dialogue.state is State.CLOSED
     assert dialogue.take_output().count(b"\r\n") == Limits().max_errors + 2
     assert dialogue.buffered == 0
+
+
+@pytest.mark.parametrize(
+    "line", [b"LHLO me", b"NOOP", b"RSET", b"VRFY x", b"HELP", b"DATA", b"MAIL FROM:<>", b"RCPT TO:<b@c>"]
+)
+def test_no_command_can_be_repeated_for_ever(line: bytes) -> None:
+    dialogue = Dialogue(Session("test"), Limits(max_recipients=100))
+    dialogue.receive(b"LHLO me\r\nMAIL FROM:<>\r\n")
+    for _ in range(1200):
+        dialogue.receive(line + b"\r\n")
+        while event := dialogue.next_event():
+            answer(dialogue, event)
+    assert dialogue.state is State.CLOSED
+
+
+def test_verbs_are_ascii() -> None:
+    _, output, _ = converse(["RſET\r\nno op\r\nNOOP \r\nLHLO me\r\n".encode()])
+    assert output.count(b"500 5.5.1 Command unknown\r\n") == 4
 
 
 def test_refused_recipients_are_bounded_too() -> None:

@@ -2,7 +2,9 @@
 
 import smtplib
 import socket
+import struct
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -215,15 +217,18 @@ def test_content_that_never_ends_is_cut_off(running: Any) -> None:
 
 
 def test_a_client_is_not_blamed_for_a_slow_sink(running: Any) -> None:
-    server = running(idle_timeout=timedelta(seconds=0.15))
+    server = running(idle_timeout=timedelta(seconds=0.8))
     server.sink.gate.clear()
     with server.connect() as client:
         into_content(client)
         client.sendall(b"x\r\n.\r\n")
         server.sink.delivering.wait(10)
-        time.sleep(0.5)
+        time.sleep(1)
         server.sink.gate.set()
         assert read_until(client, b"\r\n") == b"250 2.0.0 stored for b\r\n"
+        time.sleep(0.3)
+        client.sendall(b"NOOP\r\n")
+        assert read_until(client, b"\r\n") == b"250 2.0.0 Ok\r\n"
 
 
 def test_a_client_that_fetches_no_replies_is_reset(running: Any) -> None:
@@ -275,6 +280,21 @@ def test_reading_stops_when_too_much_is_in_memory_and_goes_on_when_there_is_room
         assert read_until(second, b"\r\n") == b"552 5.3.4 the message is larger than 1000000 octets\r\n"
     until(lambda: server.listener.connections == 0)
     assert server.listener.inflight.total == 0
+
+
+def test_commands_that_pile_up_behind_a_slow_sink_are_all_answered(running: Any) -> None:
+    server = running(max_wasted=1000)
+    server.sink.gate.clear()
+    with server.connect() as client:
+        into_content(client)
+        client.sendall(b"x\r\n.\r\n")
+        server.sink.delivering.wait(10)
+        sending = threading.Thread(target=client.sendall, args=[(b"NOOP " * 400 + b"\r\n") * 500])
+        sending.start()
+        until(lambda: server.listener.inflight.total > 64 << 10)
+        server.sink.gate.set()
+        assert read_until(client, b"250 2.0.0 Ok\r\n" * 500).startswith(b"250 2.0.0 stored for b\r\n")
+        sending.join()
 
 
 def test_a_message_that_came_whole_passes_one_that_fills_the_memory(running: Any) -> None:
@@ -353,13 +373,16 @@ def test_a_delivery_without_end_is_given_up_and_not_answered(running: Any) -> No
     assert server.sink.messages == []
 
 
-def test_closing_waits_for_a_delivery_whose_client_has_left(running: Any) -> None:
+@pytest.mark.parametrize("linger", [struct.pack("ii", 0, 0), struct.pack("ii", 1, 0)], ids=["end", "reset"])
+def test_closing_waits_for_a_delivery_whose_client_has_left(linger: bytes, running: Any) -> None:
     server = running()
     server.sink.gate.clear()
     with server.connect() as client:
         into_content(client)
         client.sendall(b"x\r\n.\r\n")
         server.sink.delivering.wait(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    time.sleep(0.05)
     closed = server.start(server.listener.close(LONG))
     time.sleep(0.05)
     assert not closed.done()

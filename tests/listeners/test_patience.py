@@ -80,6 +80,15 @@ def test_a_pause_of_the_server_is_not_the_clients() -> None:
     assert verdict(patience, 4050.0) == "the message comes too slowly; closing"
 
 
+def test_a_pause_within_a_command_line_is_not_the_clients_either() -> None:
+    patience = Patience(0.0)
+    patience.hear(0.0, 3)
+    patience.move(0.0, State.READY, 3, 0)
+    patience.resume(100.0, 90.0)
+    assert verdict(patience, 149.9) is None
+    assert verdict(patience, 150.0) == "the command took too long; closing"
+
+
 def test_after_content_the_next_message_has_new_clocks() -> None:
     patience = Patience(0.0)
     patience.move(0.0, State.CONTENT, 0, 4)

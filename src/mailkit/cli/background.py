@@ -15,9 +15,9 @@ from mailkit.listeners.limits import Limits
 from mailkit.listeners.lmtp import LmtpListener
 from mailkit.settings import kernel as keys
 
-__all__ = ["main"]
+__all__ = ["DELIVERIES", "main"]
 
-_DELIVERIES = 16
+DELIVERIES = 16
 """Deliveries at a time: enough for one commit to serve many of them."""
 
 
@@ -34,7 +34,7 @@ async def _run(kit: MailKit, told: Orders) -> None:
         max_recipients=settings.get(keys.LMTP_MAX_RECIPIENTS),
         max_connections=settings.get(keys.LMTP_MAX_CONNECTIONS),
     )
-    with ThreadPoolExecutor(_DELIVERIES, thread_name_prefix="delivery") as pool:
+    with ThreadPoolExecutor(DELIVERIES, thread_name_prefix="delivery") as pool:
         listener = LmtpListener(InboundSink(kit, pool), limits)
         for descriptor in told.sockets:
             await listener.adopt(descriptor)

@@ -14,13 +14,16 @@ from mailkit.ids import Id, new_id
 from mailkit.mailstore.prepare import Ready
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
-from mailkit.storage.calls import OWN, reads
+from mailkit.storage.calls import OWN, reads, writes
 from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Table
 
-__all__ = ["Delivery"]
+__all__ = ["KEPT", "Delivery"]
 
 RECEIPTS = Table[Receipt](keyspace.RECEIPT, Codec(Receipt), missing="receipt.not_found")
+
+KEPT = 30 * 86_400_000
+"""How long receipts are kept, in ms."""
 
 _BATCH = 50
 """Recipients stored in one transaction."""
@@ -164,6 +167,17 @@ class Delivery:
         if not rows:
             return RECEIPTS.get(tx, id, 0)
         return replace(rows[0], outcomes=tuple(outcome for row in rows for outcome in row.outcomes))
+
+    @writes
+    def expire(self, *, now: int, limit: int = 500, tx: Tx = OWN) -> bool:
+        """Removes up to `limit` receipts older than `KEPT`; True when there may be more."""
+        oldest = max(0, now - KEPT) // 1000
+        start, stop = keyspace.RECEIPT.range()
+        stop = min(stop, keyspace.RECEIPT.key(oldest.to_bytes(4, "big") + bytes(8)))
+        old = [key for key, _ in tx.scan(start, stop, limit=limit)]
+        for key in old:
+            tx.delete(key)
+        return len(old) == limit
 
 
 class _StepFailed(Exception):

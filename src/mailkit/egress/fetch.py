@@ -224,4 +224,4 @@ class _BoundedSocket:
         return io.BufferedReader(_BoundedReader(self._sock, self._deadline, self._most), _PIECE)
 
     def close(self) -> None:
-        self._sock.close()
+        """Nothing: http.client drops its socket while an answer that ends with the connection is still being read."""

@@ -12,6 +12,7 @@ __all__ = ["Target", "canonical_host", "parse_url"]
 
 _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_AUTHORITY = re.compile(r"(\[(?P<address>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(:[0-9]*)?")
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _QUAD = re.compile(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}")
 # What inet_aton, and so the system's resolver, would take for an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
@@ -63,12 +64,13 @@ def parse_url(url: str) -> Target:
         raise _invalid("a URL begins with https:// or http://")
     if "@" in parts.netloc:
         raise _invalid("a URL holds no user name")
-    if not parts.netloc or parts.hostname is None:
-        raise _invalid("a URL has a host")
+    authority = _AUTHORITY.fullmatch(parts.netloc)  # urlsplit passes over what stands behind brackets
+    if authority is None:
+        raise _invalid("a URL has a host, and perhaps a port")
     if port == 0:
         raise _invalid("a port is 1 to 65535")
-    host = parts.hostname
-    if "[" in parts.netloc and ":" not in host:
+    host = authority["address"] or authority["name"]
+    if authority["address"] and ":" not in host:
         raise _invalid("brackets hold an IPv6 address")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     if not path.startswith("/"):

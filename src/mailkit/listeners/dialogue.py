@@ -128,8 +128,7 @@ class Dialogue:
         self.limits = limits
         self.dialect = dialect
         self.state = State.OPENED
-        self.commands = 0
-        """Command lines read so far, refused ones included."""
+        self.commands = 0  # lines read so far, refused ones included
         self._input = bytearray()
         self._output: list[bytes] = []
         self._seen = 0  # no line or content ends before this place in _input
@@ -138,6 +137,7 @@ class Dialogue:
         self._wasted = 0
         self._envelope: Envelope | None = None  # of the open transaction; `_accepted` becomes its recipients
         self._accepted: list[Recipient] = []
+        self._beyond = 0  # recipients offered after the last that could be accepted
         self._offered: Recipient | None = None
         self._most_content = most_octets(limits.max_size) + 5
         self._commands: dict[str, Callable[[str], None]] = {
@@ -246,14 +246,14 @@ class Dialogue:
             self._refuse(_NUL)
         else:
             try:
-                self._command(line.decode("utf-8").rstrip())  # RFC 5321 4.1.1: trailing white space is tolerated
+                self._command(line.decode("utf-8").rstrip(" \t\r"))  # RFC 5321 4.1.1: trailing white space is tolerated
             except UnicodeDecodeError:
                 self._refuse(_NOT_TEXT)
         return True
 
     def _command(self, line: str) -> None:
         verb, _, argument = line.partition(" ")
-        verb = verb.upper()
+        verb = verb.upper() if verb.isascii() else ""  # some letters beyond ASCII have an ASCII upper case
         handle = self._commands.get(verb)
         if handle is None:
             return self._close(_ALIEN) if verb in _OTHER_PROTOCOLS else self._refuse(_UNKNOWN)
@@ -267,14 +267,13 @@ class Dialogue:
     # Commands
 
     def _hello(self, rest: str) -> None:
-        name = rest.strip()
+        name = rest.strip(" ")
         if not name or " " in name or len(name) > 255 or not name.isprintable():
             return self._refuse(Reply(501, "5.5.4", "Say your host's name"))
         self.session = evolve(self.session, hello=name, protocol=self.dialect.name)
         self._forget()
-        self._wasted += 1
         # RFC 5321 4.1.1.1; RFC 2033 5 demands PIPELINING and ENHANCEDSTATUSCODES; RFC 9422 4 for LIMITS.
-        return self._say(
+        return self._waste(
             Reply(
                 250,
                 None,
@@ -302,7 +301,9 @@ class Dialogue:
         if isinstance(recipient, Reply):
             return self._refuse(recipient)
         if len(self._accepted) >= self.limits.max_recipients:
-            return self._say(_TOO_MANY)  # not counted: a client that pipelines hears of it too late to stop
+            # Counted apart: a client that pipelines hears of it too late to stop.
+            self._beyond += 1
+            return self._say(_TOO_MANY) if self._beyond <= 10 * self.limits.max_recipients else self._close(_WASTED)
         self._offered = recipient
         self.state = State.CHECKING
         return None
@@ -394,5 +395,6 @@ class Dialogue:
         """Ends the transaction; before LHLO there is none."""
         self._envelope = self._offered = None
         self._accepted.clear()
+        self._beyond = 0
         if self.session.hello:
             self.state = State.READY

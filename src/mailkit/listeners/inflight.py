@@ -1,9 +1,9 @@
 """Octets of messages in memory, over all connections of a listener: who may read on.
 
-The law: while the sum is at the limit or above, nobody reads but the one holder of the overdraft, the connection that
-reached the limit first or has waited longest. So somebody can always finish its message, give its octets back and let
-the next one on: many half-received messages never wait for each other. Memory stays below the limit, plus one message,
-plus what each connection had read before it was stopped (at most one read of its socket).
+The law: while the sum is at the limit or above, nobody reads but the one holder of the overdraft: the connection that
+reached the limit first, and after it the one that has waited longest. So somebody can always finish its message, give
+its octets back and let the next one on: many half-received messages never wait for each other. Memory stays below the
+limit, plus one message, plus what each connection had read before it was stopped (at most one read of its socket).
 """
 
 from collections.abc import Hashable
@@ -36,7 +36,7 @@ class Inflight(Generic[Owner]):
                 self.overdraft = None
         if self.total < self.limit or not octets or self.overdraft == owner:
             return True
-        if self.overdraft is None and not self._waiting:
+        if self.overdraft is None:
             self.overdraft = owner
             return True
         self._waiting[owner] = None

@@ -14,7 +14,7 @@ Parameters = Mapping[str, str | None]
 """Keyword in upper case -> value, or None where there is no `=`."""
 
 _NONE: Parameters = MappingProxyType({})
-_PARAMETER = re.compile("([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f]+))?")
 _SIZE = re.compile("[0-9]{1,20}")
 
 
@@ -40,7 +40,7 @@ def parse_parameters(text: str) -> Parameters:
     if not text.startswith(" "):
         raise Invalid("parameter.syntax", f"after the address comes a space or the end of the line, not {text[0]!a}")
     parameters: dict[str, str | None] = {}
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         found = _PARAMETER.fullmatch(word)
         if found is None:
             raise Invalid("parameter.syntax", f"{word[:64]!a} is no parameter")
@@ -66,7 +66,7 @@ def mail_parameters(parameters: Parameters) -> MailParameters:
                     raise Invalid("parameter.value", "SIZE is a number of octets")
                 size = int(value)
             case "BODY":
-                body = (value or "").upper()
+                body = value.upper() if value and value.isascii() else ""
                 if body == "BINARYMIME":  # RFC 3030 3: only with BDAT
                     raise NotSupported("parameter.unknown", "BODY=BINARYMIME is not offered")
                 if body not in ("7BIT", "8BITMIME"):

@@ -24,6 +24,7 @@ __all__ = [
     "MAX_KEY",
     "MAX_VALUE",
     "BlobStore",
+    "Cleans",
     "Copies",
     "Keeps",
     "ReadTx",
@@ -186,4 +187,13 @@ class BlobStore(Protocol):
 
     def list(self, after: bytes = b"") -> Iterator[bytes]:
         """Every digest kept that is above `after`, ascending."""
+        ...
+
+
+@runtime_checkable
+class Cleans(Protocol):
+    """Optional: a BlobStore in which a writer that was interrupted leaves something behind."""
+
+    def clean(self, before: int) -> int:
+        """Removes what writers began before `before` (UTC milliseconds) and never finished; returns how many."""
         ...

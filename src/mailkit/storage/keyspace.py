@@ -14,6 +14,7 @@ from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
 
+
 _ACCOUNT = b"\x80"
 
 
@@ -130,6 +131,18 @@ OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
 
 # 0x28-0x2F delivery
 RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
+
+# 0x30-0x37 blobs
+BLOBS = space(0x30, "blobs", "storage.blobs", "sha")
+"""Content digest -> how often it is referenced and where its bytes are."""
+BLOB_BYTES = space(0x31, "blob bytes", "storage.blobs", "id")
+"""Small content, in order of arrival."""
+BLOB_LOOSE = space(0x32, "loose blobs", "storage.blobs", "u8", "u64", "sha")
+"""What a purge has to look at: kind (content, file), since when (UTC milliseconds), its key."""
+BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
+"""Name in the BlobStore -> what it is for and how far its life has come."""
+BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
+"""The in-store BlobStore: content in pieces."""
 
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")

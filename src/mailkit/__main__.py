@@ -1,0 +1,5 @@
+"""`python -m mailkit`: the `mailkit` command."""
+
+from mailkit.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""Work that comes back by itself: what is old or unreferenced goes, step by step."""
+
+from collections.abc import Callable
+from typing import Final
+
+from mailkit.delivery.service import Delivery
+from mailkit.jobs import Jobs, Later, Step
+from mailkit.storage.api import Tx
+from mailkit.storage.blobs import Blobs, purge, sweep
+
+__all__ = ["PERIODS", "blob_purge", "blob_sweep", "receipt_expiry", "schedule"]
+
+_HOUR = 3_600_000
+
+PERIODS: Final[dict[str, int]] = {"blobs.purge": _HOUR // 4, "blobs.sweep": 24 * _HOUR, "receipts.expire": _HOUR}
+"""Job kind -> period in ms."""
+
+
+def blob_purge(blobs: Blobs) -> Callable[[Step], Later | None]:
+    """Content that nobody has referred to for an hour."""
+
+    def run(step: Step) -> Later | None:
+        while purge(blobs, step.now()).more:
+            if step.stopping:
+                return Later(step.now())
+            step.renew()
+        return None
+
+    return run
+
+
+def blob_sweep(blobs: Blobs) -> Callable[[Step], Later | None]:
+    """Files that no row knows, of crashes and restored backups."""
+
+    def run(step: Step) -> Later | None:
+        after = step.progress.get("after", b"")
+        while True:
+            _, more = sweep(blobs, step.now(), after=after)
+            if more is None:
+                step.transact(lambda tx: step.save(tx, {}))
+                return None
+            after = more
+            step.transact(lambda tx, at=after: step.save(tx, {"after": at}))  # type: ignore[misc]
+            if step.stopping:
+                return Later(step.now())
+
+    return run
+
+
+def receipt_expiry(delivery: Delivery) -> Callable[[Step], Later | None]:
+    """Receipts older than 30 days."""
+
+    def run(step: Step) -> Later | None:
+        while step.transact(lambda tx: delivery.expire(now=step.now(), tx=tx)):
+            if step.stopping:
+                return Later(step.now())
+            step.renew()
+        return None
+
+    return run
+
+
+def schedule(jobs: Jobs, *, now: int, tx: Tx) -> None:
+    """Makes the jobs; harmless when they are there."""
+    for kind, period in PERIODS.items():
+        jobs.schedule(tx, kind, due=now, key="", every=period)
