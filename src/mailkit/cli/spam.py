@@ -21,6 +21,7 @@ __all__ = ["spam"]
 
 _GROUP = 250
 _SHOWN = 15
+_FOLD = 4_000
 
 
 @click.group()
@@ -106,11 +107,16 @@ def train(
         Progress(console=Console(stderr=True)) as progress,
     ):
         task = progress.add_task(f"Learning {is_spam}", total=sum(map(count_messages, paths)))
+        waiting = 0
         for path in paths:
             for group in _groups(messages_in(path)):
                 for result in engine.learn_many(group, spam=is_spam == "spam", number=number, may_fold=False):
                     counts[result] += 1
                 progress.advance(task, len(group))
+                waiting += len(group)
+                if waiting >= _FOLD:
+                    engine.fold(number)
+                    waiting = 0
         engine.fold(number)
         status = engine.status(number)
     if as_json:
@@ -152,9 +158,9 @@ def _as_text(found: "Explanation") -> str:
     verdict = found.verdict
     if not verdict.trained:
         return "unsure: no model has learnt enough yet (mailkit spam train)"
+    bounds = f"spam above {verdict.spam_above:+.2f}, ham below {verdict.ham_below:+.2f}"
     lines = [
-        f"{verdict.verdict}: score {verdict.score:+.2f}, spam above {verdict.spam_above:+.2f}, "
-        f"ham below {verdict.ham_below:+.2f}; {100 * verdict.probability:.1f} % probably spam"
+        f"{verdict.verdict}: score {verdict.score:+.2f} ({bounds}); spam with {verdict.probability:.1%} probability"
     ]
     lines += [f"  {reason.adds:+.3f}  {reason.family:13} {reason.words}" for reason in found.reasons[:_SHOWN]]
     rest = found.reasons[_SHOWN:]

@@ -51,7 +51,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
         data = _utf8(part, charset[1] if charset else b"")
         urls.update(find_urls(data))
         if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
-            text, tags = html_text(data)
+            text, tags = html_text(data, room)
             tokens[f.HTML] += html_tokens(data, text, tags)
         else:
             text = data

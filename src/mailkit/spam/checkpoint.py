@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any, Final
+from zlib import crc32
 
 from mailkit.errors import Corrupt, Unavailable
 from mailkit.spam import arrays
@@ -22,6 +23,7 @@ from mailkit.spam.tokens import VERSION
 __all__ = ["decode_model", "encode_model"]
 
 _MAGIC: Final = b"mailkit spam 1\n"
+_CHECK: Final = Struct("<I")
 _HEAD: Final = Struct("<HQQQI")
 _KEY: Final = 12
 
@@ -30,7 +32,7 @@ def encode_model(model: Model) -> bytes:
     """The model, settled, as bytes. The same learnt set gives the same bytes if it was learnt in the same order."""
     columns = model.table.columns()
     examples = [model.examples[key] for key in sorted(model.examples)]
-    out = [_MAGIC, _HEAD.pack(VERSION, model.spam, model.ham, model.number, len(examples))]
+    out = [_HEAD.pack(VERSION, model.spam, model.ham, model.number, len(examples))]
     out += [pack_numbers(_gaps(columns.ids)), *map(pack_numbers, (columns.spam, columns.ham, columns.epochs))]
     out += [example.key for example in examples]
     out.append(bytes((1 if e.spam else 0) | (0 if e.rest is None else 2) for e in examples))
@@ -39,7 +41,8 @@ def encode_model(model: Model) -> bytes:
     lists = rank.of([e.singles if e.rest is None else _joined(e) for e in examples])
     out.append(pack_numbers([len(ranks) for ranks in lists]))
     out.append(pack_numbers(_concatenate([_gaps(ranks) for ranks in lists])))
-    return b"".join(out)
+    data = b"".join(out)
+    return _MAGIC + _CHECK.pack(crc32(data)) + data
 
 
 def decode_model(data: bytes) -> Model:
@@ -51,6 +54,8 @@ def decode_model(data: bytes) -> Model:
     reader = Reader(data)
     if reader.take(len(_MAGIC)) != _MAGIC:
         raise Corrupt("spam.model_corrupt", "This is not a spam model")
+    if reader.struct(_CHECK) != (crc32(data[len(_MAGIC) + _CHECK.size :]),):
+        raise Corrupt("spam.model_corrupt", "The spam model is damaged")
     version, spam, ham, number, count = reader.struct(_HEAD)
     if version > VERSION:
         raise Unavailable("record.newer", "The spam model was written by a newer mailkit: upgrade")

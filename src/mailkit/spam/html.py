@@ -30,18 +30,19 @@ _HIDING: Final = (
     *(b"font-size:0", b"font-size: 0", b"font-size:1px", b"opacity:0", b"text-indent:-"),
 )
 _ACTIVE: Final = (b"javascript:", b"data:image", b"data:text", b"mailto:", b"cid:", b"bgcolor", b"@media")
-_MOST_PIECES: Final = 20_000
+_MOST_TAGS: Final = 4_000
+_MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes) -> tuple[bytes, Counter[bytes]]:
-    """The text that is left when tags, comments, styles and scripts are gone and references resolved (UTF-8),
-    and how often each tag occurs.
+def html_text(html: bytes, limit: int) -> tuple[bytes, Counter[bytes]]:
+    """The first `limit` bytes of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then
+    references are resolved), and how often each tag occurs.
     """
     if b"<!--" in html:
         html = _COMMENT.sub(b"", html)
     if b"style" in html or b"script" in html or b"STYLE" in html or b"SCRIPT" in html:
         html = _UNSEEN.sub(b" ", html)
-    first, *pieces = html.split(b"<", _MOST_PIECES)
+    first, *pieces = html.split(b"<", _MOST_TAGS)
     out = [first]
     tags: list[bytes] = []
     for piece in pieces:
@@ -52,8 +53,10 @@ def html_text(html: bytes) -> tuple[bytes, Counter[bytes]]:
         name = tag.split(None, 1)[0].lower()
         tags.append(name)
         out.append(text if name in _INLINE else b" " + text)
-    text = b"".join(out)
+    text = b"".join(out)[:limit]
     if b"&" in text:
+        if text.count(b"&") > _MOST_REFERENCES:
+            text = text[: 4 * _MOST_REFERENCES]
         text = unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
     return text, Counter(tags)
 

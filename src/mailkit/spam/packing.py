@@ -62,6 +62,8 @@ class Reader:
             low, high = (zlib.decompressobj().decompress(self.take(size), count + 1) for size in sizes[:2])
         except zlib.error as error:
             raise Corrupt("spam.model_corrupt", f"The spam model cannot be read: {error}") from error
+        if sizes[2] % 4:
+            raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
         large = unpack_ids(self.take(sizes[2]))
         np = arrays.numpy()
         values: Any

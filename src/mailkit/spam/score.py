@@ -110,5 +110,4 @@ def many_scores(ids: Any, evidence: Any, sizes: list[int], weights: Sequence[flo
     keys += ids >> np.uint32(28)
     sums = np.bincount(keys, evidence, 16 * len(sizes))
     tells = np.bincount(keys, evidence != 0, 16 * len(sizes))
-    sums /= tells + 1
-    return sums.reshape(-1, 16) @ np.array(weights) / (sum(weights) or 1.0)
+    return (sums / (tells + 1)).reshape(-1, 16) @ np.array(weights) / (sum(weights) or 1.0)

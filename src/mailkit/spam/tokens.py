@@ -15,7 +15,11 @@ VERSION: Final = 1
 
 _READ_LIMIT: Final = 600_000
 """Bytes of a message that are looked at. Text comes first; what lies behind are attachments."""
-_HEADER_LIMIT: Final = 400
+_HEADER_LIMIT: Final = 60_000
+"""Bytes of header: of a message whose header is longer, no body is read."""
+_LINE_LIMIT: Final = 1_500
+"""Lines of header: of one that has more, only the beginning is read."""
+_FIELD_LIMIT: Final = 400
 """Header fields that are looked at."""
 
 
@@ -38,8 +42,16 @@ def read(raw: bytes, *, forged: bool = False) -> Tokens:
     `forged`: authentication has shown that the address in From is not the sender's (DMARC fail, or neither SPF nor
     DKIM aligned where the domain asks for it). Its words then count as those of an unknown sender.
     """
-    scanned = scan(raw[:_READ_LIMIT])
+    raw = raw[:_READ_LIMIT]
+    if len(raw) > _HEADER_LIMIT:
+        ends = (raw.find(end, 0, _HEADER_LIMIT) for end in (b"\n\n", b"\r\n\r\n"))
+        end = min((end for end in ends if end >= 0), default=-1)
+        if raw.count(b"\n", 0, end if end >= 0 else _HEADER_LIMIT) > _LINE_LIMIT:
+            raw = raw[: 10 * _LINE_LIMIT]
+        elif end < 0:
+            raw = raw[:_HEADER_LIMIT]
+    scanned = scan(raw)
     families: list[list[bytes]] = [[] for _ in range(16)]
-    subject = header_tokens(scanned.headers.items()[:_HEADER_LIMIT], families, forged=forged)
+    subject = header_tokens(scanned.headers.items()[:_FIELD_LIMIT], families, forged=forged)
     body = body_tokens(scanned, families)
     return Tokens(families, len(body), len(subject))
