@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.spam.mails import corpus, ham, spam
 
 from mailkit.cli.spam import spam as command
 from mailkit.errors import Invalid
 from mailkit.spam.corpus import labelled_folder, messages_in
 from mailkit.spam.evaluate import Labelled, evaluate
 from mailkit.spam.metrics import missed_at, roca_percent
-from tests.spam.mails import corpus, ham, spam
 
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.booleans()), min_size=2, max_size=40))

@@ -1,13 +1,13 @@
 """The learner's laws: order doesn't matter, forgetting is exact, numpy changes nothing, reasons add up."""
 
 import math
-
 from typing import Any
 from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.spam.mails import corpus, ham, spam
 
 from mailkit.errors import Corrupt, Invalid, Unavailable
 from mailkit.spam import arrays
@@ -26,7 +26,6 @@ from mailkit.spam.settings import parse_settings
 from mailkit.spam.table import ArrayTable, DictTable
 from mailkit.spam.tokens import read
 from mailkit.spam.verdict import judge, verdict_of, voices
-from tests.spam.mails import corpus, ham, spam
 
 MAIL = [(message_key(raw), pack_ids(feature_ids(read(raw))), kind) for raw, kind in corpus(150)]
 

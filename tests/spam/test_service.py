@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.spam.mails import corpus, ham, spam
 
 from mailkit.clock import FixedClock
 from mailkit.errors import Corrupt, NotFound
@@ -20,7 +21,6 @@ from mailkit.storage.api import Store
 from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.keyspace import account_range
 from mailkit.storage.open import open_store
-from tests.spam.mails import corpus, ham, spam
 
 
 @pytest.fixture(params=["memory", "lmdb"])

@@ -6,11 +6,11 @@ from zlib import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.spam.mails import corpus, ham, spam
 
 from mailkit.spam import families as f
 from mailkit.spam.features import feature_ids, feature_ids_in_python, feature_names, pack_ids, singles, unpack_ids
 from mailkit.spam.tokens import read
-from tests.spam.mails import corpus, ham, spam
 
 
 def family(raw: bytes, number: int) -> set[bytes]:

@@ -2,9 +2,10 @@
 
 import sys
 
+from tests.spam.mails import corpus, ham
+
 from mailkit.spam import Spam
 from mailkit.storage.backends.lmdb import LmdbStore
-from tests.spam.mails import corpus, ham
 
 
 def train_slice(path: str, worker: int, workers: int, count: int) -> None:

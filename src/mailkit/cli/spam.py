@@ -1,6 +1,7 @@
 """`mailkit spam`: train, try and evaluate the spam engine."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -134,7 +135,7 @@ def train(
 @click.argument("message", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def classify(data: str | None, config: Path | None, account: str | None, as_json: bool, message: Path) -> None:
     """Judge one MESSAGE (a file, or - for standard input) and say why."""
-    raw = click.get_binary_stream("stdin").read() if str(message) == "-" else message.read_bytes()
+    raw = sys.stdin.buffer.read() if str(message) == "-" else message.read_bytes()
     with _engine(data, config, account) as (engine, _, id):
         found = engine.classify(raw, account=id)
     click.echo(json.dumps(_as_json(found)) if as_json else _as_text(found))
