@@ -1,8 +1,8 @@
 """The spam engine beside bogofilter on the SpamAssassin corpus: speed, and with `--page` the evaluation page.
 
-    python -m benchmarks.spam              # speed; bogofilter (Debian) in the same run, if it is installed
-    python -m benchmarks.spam --page       # also all protocols, into docs/spam-evaluation.md (some minutes)
-    python -m benchmarks.spam --million    # also a model of a million made-up messages
+python -m benchmarks.spam              # speed; bogofilter (Debian) in the same run, if it is installed
+python -m benchmarks.spam --page       # also all protocols, into docs/spam-evaluation.md (some minutes)
+python -m benchmarks.spam --million    # also a model of a million made-up messages
 """
 
 import argparse
@@ -63,11 +63,10 @@ def train(files: Files) -> Model:
     """Bulk training from files, checkpoint included."""
     model = Model()
     for start in range(0, len(files.train), GROUP):
-        group = []
-        for path, spam in files.train[start : start + GROUP]:
-            raw = path.read_bytes()
-            group.append((message_key(raw), feature_ids(read(raw)), spam))
-        model.learn_many(group)
+        group = files.train[start : start + GROUP]
+        raws = [path.read_bytes() for path, _ in group]
+        ids = [feature_ids(read(raw)) for raw in raws]
+        model.learn_many(list(zip(map(message_key, raws), ids, [spam for _, spam in group], strict=True)))
     model.settle()
     encode_model(model)
     return model
@@ -77,7 +76,8 @@ def classify(model: Model, paths: Sequence[Path]) -> list[float]:
     """Bulk classification of files."""
     scores: list[float] = []
     for start in range(0, len(paths), GROUP):
-        scores += model.score_many([feature_ids(read(path.read_bytes())) for path in paths[start : start + GROUP]])
+        ids = [feature_ids(read(path.read_bytes())) for path in paths[start : start + GROUP]]
+        scores += model.score_many(ids)
     return scores
 
 
@@ -281,7 +281,9 @@ def page(folder: Path, speeds: Sequence[str]) -> str:
     for protocol, found in ours.items():
         scores, labels = peers.get(protocol, ([], []))
         peer = (
-            f"{roca_percent(scores, labels):.3f} · {100 * missed_at(scores, labels, 0.005):.1f}" if scores else "not run"
+            f"{roca_percent(scores, labels):.3f} · {100 * missed_at(scores, labels, 0.005):.1f}"
+            if scores
+            else "not run"
         )
         aim = aims[protocol]
         rows.append(

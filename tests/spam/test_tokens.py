@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from tests.spam.mails import corpus, ham, spam
 
 from mailkit.spam import families as f
-from mailkit.spam.features import feature_ids, feature_ids_in_python, feature_names, pack_ids, singles, unpack_ids
+from mailkit.spam.features import (
+    feature_ids,
+    feature_ids_in_python,
+    feature_names,
+    pack_ids,
+    singles,
+    unpack_ids,
+)
 from mailkit.spam.tokens import read
 
 
@@ -97,8 +104,8 @@ def test_ids_are_the_same_with_and_without_numpy_and_have_names() -> None:
 
 def test_ids_do_not_change_from_release_to_release() -> None:
     # Stored models rest on them. Whoever changes them on purpose raises tokens.VERSION.
-    assert (len(feature_ids(read(ham(1)))), crc32(pack_ids(feature_ids(read(ham(1)))))) == (138, 1545123263)
-    assert (len(feature_ids(read(spam(1)))), crc32(pack_ids(feature_ids(read(spam(1)))))) == (101, 3125084737)
+    assert (len(feature_ids(read(ham(1)))), crc32(pack_ids(feature_ids(read(ham(1)))))) == (138, 3500561205)
+    assert (len(feature_ids(read(spam(1)))), crc32(pack_ids(feature_ids(read(spam(1)))))) == (101, 1792267081)
 
 
 def test_the_second_stage_sees_neither_steps_nor_pairs() -> None:

@@ -1,6 +1,7 @@
 """Parts -> features: words of the texts, links, and what the parts are."""
 
 import re
+from binascii import a2b_qp
 from typing import Final
 
 from mailkit.mime.charsets import codec_name
@@ -43,7 +44,8 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
         if part.encoding:
             kinds.append(b"encoding " + part.encoding[:20])
         disposition = (headers.get(b"content-disposition") or b"")[:1000].lower()
-        name = _NAME.search(declared) or (_NAME.search(disposition) if disposition else None)
+        name = _NAME.search(declared) if b"name" in declared else None
+        name = name or (_NAME.search(disposition) if disposition else None)
         if name:
             kinds.append(b"file ." + (name[1] or name[2]).rpartition(b".")[2][:8])
         if part.children or room <= 0 or part.content_type[:5] != b"text/" or disposition[:10] == b"attachment":
@@ -83,7 +85,8 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
 def _utf8(part: Part, label: bytes) -> bytes:
     """The beginning of a text part as UTF-8."""
     raw = part.raw_body[:_PART_LIMIT]
-    data, _ = decode_transfer(raw, part.encoding)
+    # Soft errors don't matter here, and looking for them would cost more than decoding.
+    data = a2b_qp(raw) if part.encoding == b"quoted-printable" else decode_transfer(raw, part.encoding)[0]
     if data.isascii() and b"\x1b" not in data:
         return data
     codec = codec_name(label.decode("ascii")) if label else None

@@ -16,7 +16,15 @@ from mailkit.spam import arrays
 from mailkit.spam.families import BODY, BODY_PAIRS, FAMILIES, FIRST_REST, SUBJECT, SUBJECT_PAIRS
 from mailkit.spam.tokens import Tokens
 
-__all__ = ["Ids", "feature_ids", "feature_ids_in_python", "feature_names", "pack_ids", "singles", "unpack_ids"]
+__all__ = [
+    "Ids",
+    "feature_ids",
+    "feature_ids_in_python",
+    "feature_names",
+    "pack_ids",
+    "singles",
+    "unpack_ids",
+]
 
 Ids: TypeAlias = Any
 """Sorted distinct feature ids: a numpy uint32 array where numpy is in use, else an `array("I")`."""

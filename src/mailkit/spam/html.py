@@ -22,8 +22,8 @@ _INLINE: Final = frozenset(
 )
 _OPENS_TAG: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/!?")
 _LINK: Final = re.compile(
-    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>\s{0,20}"
-    rb"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
+    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
+    rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
 _HIDING: Final = (
     *(b"display:none", b"display: none", b"visibility:hidden", b"visibility: hidden", b"max-height:0"),
@@ -74,7 +74,7 @@ def html_tokens(html: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
         out.append(b"references " + step(html.count(b"&#")))
     if b"<!--" in html:
         out.append(b"comments " + step(html.count(b"<!--")))
-    if tags[b"a"]:
+    if b">http" in lower or b">www." in lower:
         for link in _LINK.finditer(lower, 0, 60_000):
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])
             out.append(b"link text is the link's host" if same else b"link text is another host")

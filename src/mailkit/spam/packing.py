@@ -17,7 +17,7 @@ __all__ = ["Reader", "pack_numbers"]
 
 _HEAD: Final = Struct("<IIII")
 _LARGE: Final = 0xFFFF
-_LEVEL: Final = 6
+_LEVEL: Final = 1
 
 
 def pack_numbers(numbers: Sequence[int]) -> bytes:

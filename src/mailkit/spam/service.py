@@ -145,7 +145,7 @@ class Spam:
 
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
-        prepared = [_Prepared.of(raw, spam, forged) for raw in messages]
+        prepared = _prepare(list(messages), spam, forged)
         other = Change.FORGET_HAM if spam else Change.FORGET_SPAM
         now = self._clock()
 
@@ -262,12 +262,6 @@ class _Prepared:
     entry: bytes
     forged: bool
 
-    @classmethod
-    def of(cls, raw: bytes, spam: bool, forged: bool) -> "_Prepared":
-        key = message_key(raw)
-        kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
-        return cls(raw, key, kind, encode_entry(Entry(kind, key, feature_ids(read(raw, forged=forged)))), forged)
-
     def inverse(self, forged: bool) -> bytes:
         """The entry that takes back the message as it was learnt for the other class."""
         kind = Change.FORGET_HAM if self.change is Change.LEARN_SPAM else Change.FORGET_SPAM
@@ -275,6 +269,15 @@ class _Prepared:
             return bytes((kind,)) + self.entry[1:]
         # A changed mind and changed authentication at once: rare enough to read it again in here.
         return encode_entry(Entry(kind, self.key, feature_ids(read(self.raw, forged=forged))))
+
+
+def _prepare(messages: list[bytes], spam: bool, forged: bool) -> list[_Prepared]:
+    kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
+    lists = [feature_ids(read(raw, forged=forged)) for raw in messages]
+    return [
+        _Prepared(raw, key, kind, encode_entry(Entry(kind, key, ids)), forged)
+        for raw, key, ids in zip(messages, map(message_key, messages), lists, strict=True)
+    ]
 
 
 def _mark(tx: ReadTx, number: int, key: bytes) -> Learnt | None:

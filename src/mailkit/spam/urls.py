@@ -18,38 +18,30 @@ _MOST: Final = 60
 def find_urls(text: bytes) -> dict[bytes, int]:
     """What follows `scheme://` (or starts with `www.`), each once, with how often; the first 60."""
     urls: dict[bytes, int] = {}
-    for search in (_URL, _WWW):
-        for match in search.finditer(text):
-            url = match[1]
-            if search is _WWW:
-                before = text[match.start() - 1 : match.start()]
-                if before in (b"/", b".", b"@"):  # inside a link that has a scheme, or no link
-                    continue
-                url = b"www." + url
-            if b"&#" in url:
-                url = unescape(url.decode("ascii", "replace")).encode("utf-8", "replace")
-            urls[url] = urls.get(url, 0) + 1
-            if len(urls) >= _MOST:
-                break
+    for url in _URL.findall(text):
+        urls[url] = urls.get(url, 0) + 1
+        if len(urls) >= _MOST:
+            break
+    if b"www." in text:
+        for match in _WWW.finditer(text):
+            # Not inside a link that has a scheme, and not the host of an address.
+            if text[match.start() - 1 : match.start()] not in (b"/", b".", b"@") and len(urls) < _MOST:
+                url = b"www." + match[1]
+                urls[url] = urls.get(url, 0) + 1
     return urls
 
 
 def url_tokens(urls: dict[bytes, int]) -> list[bytes]:
     """The features of links found by `find_urls`."""
     out: list[bytes] = []
+    hosts: set[bytes] = set()
     for url in urls:
+        if b"&#" in url:
+            url = unescape(url.decode("ascii", "replace")).encode("utf-8", "replace")
         host, _, path = url.lower().partition(b"/")
-        if b"@" in host:
-            out.append(b"user in link")
-            host = host.rpartition(b"@")[2]
-        host, _, port = host.partition(b"?")[0].partition(b":")
-        if port:
-            out.append(b"port in link")
-        if host.translate(None, b".0123456789x") == b"":
-            out.append(b"address for host")
-        if host.startswith(b"xn--") or b".xn--" in host:
-            out.append(b"host in another script")
-        out += host_and_parents(host)
+        if host not in hosts:
+            hosts.add(host)
+            out += _host_tokens(host)
         if path:
             if b"?" in path:
                 out.append(b"query in link")
@@ -57,3 +49,18 @@ def url_tokens(urls: dict[bytes, int]) -> list[bytes]:
                 out.append(b"escapes in link")
             out += [b"/" + word for word in _WORD.findall(path, 0, 80)[:8]]
     return out
+
+
+def _host_tokens(host: bytes) -> list[bytes]:
+    out: list[bytes] = []
+    if b"@" in host:
+        out.append(b"user in link")
+        host = host.rpartition(b"@")[2]
+    host, _, port = host.partition(b"?")[0].partition(b":")
+    if port:
+        out.append(b"port in link")
+    if not host.translate(None, b".0123456789x"):
+        out.append(b"address for host")
+    if host.startswith(b"xn--") or b".xn--" in host:
+        out.append(b"host in another script")
+    return out + host_and_parents(host)
