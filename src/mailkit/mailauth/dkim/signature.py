@@ -21,7 +21,7 @@ ALGORITHMS = {"rsa-sha256": ("rsa", "sha256"), "ed25519-sha256": ("ed25519", "sh
 _FWS = "[ \t\r\n]*"
 _COLON = re.compile(f"{_FWS}:{_FWS}")
 _DIGITS = re.compile(r"[0-9]+")
-_INSTANCE = re.compile(r"[1-9][0-9]?")
+_INSTANCE = re.compile(r"[0-9]{1,2}")
 _NAME = re.compile(r"[!-9<-~]+")
 # The b tag: at the start of the list or after a semicolon; its value and all white space around it (section 3.7).
 _B = re.compile(rb"((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
@@ -168,6 +168,6 @@ def timestamp(tags: dict[str, str], tag: str) -> int | None:
 def instance(tags: dict[str, str]) -> int:
     """The i= of an ARC set: 1 to 50 (RFC 8617 section 4.2.1)."""
     value = tags.get("i", "")
-    if not _INSTANCE.fullmatch(value) or int(value) > 50:
+    if not _INSTANCE.fullmatch(value) or not 1 <= int(value) <= 50:
         raise TagSyntaxError(f"i={value[:20]} is not an instance of 1 to 50")
     return int(value)
