@@ -3,8 +3,8 @@
     python -m benchmarks.http [--seconds 3] [--rounds 3]
 
 One uvicorn worker each, 32 connections that are kept open, the same client for all; rounds are interleaved and the
-best of each counts. On a busy machine, or with a slow client, look at the second pair of columns: requests per second of
-the server's own processor time. Further lines say what a page of 20 users costs out of 1,000 and out of many.
+best of each counts. On a busy machine, or with a slow client, look at the second pair of columns: requests per second
+of the server's own processor time. Further lines say what a page of 20 users costs out of 1,000 and out of many.
 """
 
 import argparse
