@@ -39,12 +39,12 @@ def _serve(make: Callable[[], Any], port: int) -> None:
 
         uvicorn.run(make(), port=port, log_level="error", access_log=False)
         return
-    from mailkit.http.server import serve_app
+    from mailkit.http.server import make_server, run_server
 
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))
-    serve_app(make(), listening)
+    run_server(make_server(make()), listening)
 
 
 def _mailkit_app(path: str) -> Callable[[], Any]:
