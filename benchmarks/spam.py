@@ -349,10 +349,10 @@ bogofilter: 1-ROCA % · missed at 0.5 % |
 {rows}
 
 `half` trains on the older half of each class and tests on the rest, `alt` trains on every second message, `online`
-judges, then learns, each message in order. Of the first 700 messages of the stream all but {early_ham} are spam: the default
-verdict stays "unsure" until 30 ham and 20 spam are known, which is what costs `online` its accuracy (of the last 5,000
-messages {late_accuracy:.1f} % are judged right, {late_flagged} ham flagged); its ranking (1-ROCA, missed) counts those messages too. One step of
-false positives is 0.05 % (one message).
+judges, then learns, each message in order. Of the first 700 messages of the stream all but {early_ham} are spam: the
+default verdict stays "unsure" until 30 ham and 20 spam are known, which is what costs `online` its accuracy (of the
+last 5,000 messages {late_accuracy:.1f} % are judged right, {late_flagged} ham flagged); its ranking (1-ROCA, missed)
+counts those messages too. One step of false positives is 0.05 % (one message).
 
 The model after training on 3,023 messages has {features:,} features and takes {size:.2f} MiB.
 
