@@ -22,7 +22,8 @@ from mailkit.http.stalwart.routes import ROUTES as STALWART
 from mailkit.http.wildduck.routes import ROUTES as WILDDUCK
 
 SPICE = [
-    "", "0", "-1", "1e9", "9" * 40, "true", "null", "[]", "{}", "%00", "%ff", "%2F", "..", "é", "\U0001f600", "\ud800", "a" * 300,
+    "", "0", "-1", "1e9", "9" * 40, "true", "null", "[]", "{}", "%00", "%ff", "%2F", "..", "é", "\U0001f600", "\ud800",
+    "a" * 300,
     "[", "]", ".", "a[b]", "a[]", "a.b.c", "&", "=", "*", "@", "x@y.z", "2026-01-01", "f" * 24, "$argon2id$x",
 ]  # fmt: skip
 TYPES = [
@@ -72,7 +73,8 @@ def make(chance: random.Random, token: str, ids: list[str]) -> tuple[dict[str, A
         headers.append((b"authorization", b"Bearer " + token.encode()))
     scope = {
         "type": "http", "method": operation.method, "path": path.decode("utf-8", "replace"), "raw_path": path,
-        "query_string": query.encode("utf-8", "replace"), "headers": headers, "client": ("192.0.2.1", 1), "root_path": "",
+        "query_string": query.encode("utf-8", "replace"),
+        "headers": headers, "client": ("192.0.2.1", 1), "root_path": "",
     }  # fmt: skip
     return scope, body
 
