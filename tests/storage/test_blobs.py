@@ -4,6 +4,8 @@ import hashlib
 import io
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +24,7 @@ from mailkit.errors import Conflict, Corrupt, NotFound
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.backends.files import FileBlobs
 from mailkit.storage.backends.instore import StoreBlobs
+from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.blobs import GRACE, Blobs, purge, sweep
 from mailkit.storage.blobs.pack import pack, unpack
@@ -162,7 +165,7 @@ def test_content_stays_for_the_grace_period_after_its_last_reference(blobs: Blob
 
 
 def test_prepared_content_that_was_purged_is_a_conflict_and_transact_prepares_again(
-    blobs: Blobs, clock: FixedClock
+    blobs: Blobs, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared = blobs.prepare(LARGE)
     clock.advance(ms=GRACE + 1)
@@ -171,18 +174,19 @@ def test_prepared_content_that_was_purged_is_a_conflict_and_transact_prepares_ag
         blobs.store.transact(lambda tx: blobs.hold(tx, prepared))
     assert caught.value.code == "blob.gone"
 
-    calls = 0
+    prepare, times = blobs.prepare, []
 
-    def slow_then_fast(tx: Tx, ready: Any) -> bytes:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
+    def slow_then_fast(source: Any) -> Any:
+        ready = prepare(source)
+        times.append(clock())
+        if len(times) == 1:
             clock.advance(ms=GRACE + 1)
             purge_all(blobs, clock())
-        return blobs.hold(tx, ready[0])
+        return ready
 
-    assert content_of(blobs, blobs.transact([LARGE], slow_then_fast)) == LARGE
-    assert calls > 1
+    monkeypatch.setattr(blobs, "prepare", slow_then_fast)
+    assert content_of(blobs, store_one(blobs, LARGE)) == LARGE
+    assert len(times) == 2
 
 
 def test_small_content_prepared_long_ago_still_stores(blobs: Blobs, clock: FixedClock) -> None:
@@ -294,6 +298,13 @@ def test_a_sweep_gives_strays_a_row_and_the_purge_removes_them_after_the_grace_p
     assert purge(blobs, clock()).files == 7
     assert len(list(blobs.files.list())) == 1
     assert content_of(blobs, kept) == LARGE
+
+
+def test_a_purge_does_not_take_the_word_of_a_wrong_entry(blobs: Blobs, clock: FixedClock) -> None:
+    digest = store_one(blobs, SMALL)
+    blobs.store.transact(lambda tx: tx.put(BLOB_LOOSE.key(0, 1, digest), b""))
+    assert purge(blobs, clock()).contents == 0
+    assert content_of(blobs, digest) == SMALL
 
 
 def test_lost_or_damaged_bytes_are_reported(blobs: Blobs) -> None:
@@ -526,6 +537,58 @@ def check_references(blobs: Blobs) -> None:
             assert sha(blobs.read(tx, digest)) == digest
 
 
+LIFE = """
+import random, sys
+from mailkit.clock import now_ms
+from mailkit.storage.backends.files import FileBlobs
+from mailkit.storage.backends.lmdb import LmdbStore
+from mailkit.storage.blobs import Blobs, purge
+
+folder, reference = sys.argv[1], bytes.fromhex(sys.argv[2])
+blobs = Blobs(LmdbStore(folder + "/store"), FileBlobs(folder + "/blobs"), inline_max=1000)
+
+def name(tx, prepared):
+    for number, ready in enumerate(prepared):
+        key = reference + bytes((random.randrange(5),))
+        if (held := tx.get(key)) is not None:
+            blobs.release(tx, held)
+        tx.put(key, blobs.hold(tx, ready))
+
+while True:
+    blobs.transact([bytes((random.randrange(9),)) * size for size in (500, 300_000)], name)
+    purge(blobs, now_ms() + 60_000, grace=0)
+    print("done", flush=True)
+"""
+
+
+def test_a_killed_process_leaves_no_reference_without_bytes(tmp_path: Path) -> None:
+    for kill in range(5):
+        child = subprocess.Popen(
+            [sys.executable, "-c", LIFE, str(tmp_path), REFERENCE.hex()],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert child.stdout is not None
+        with child.stdout:
+            for _ in range(5):
+                assert child.stdout.readline() == b"done\n"
+            time.sleep(kill * 0.003)
+            child.kill()
+        assert child.wait() == -9
+        store = LmdbStore(tmp_path / "store")
+        blobs = Blobs(store, FileBlobs(tmp_path / "blobs"), inline_max=1000)
+        check_references(blobs)
+        later = now_ms() + 10 * GRACE
+        sweep_all(blobs, later)
+        purge_all(blobs, later + 2 * GRACE)
+        check_references(blobs)
+        with store.snapshot() as tx:
+            named = {row.at for row in contents(tx).values() if row.where == "file"}
+        assert set(blobs.files.list()) == named
+        assert list((tmp_path / "blobs" / "tmp").iterdir()) == []
+        store.close()
+
+
 # --- writers against a purge ---------------------------------------------------------------------------------------
 
 
@@ -550,7 +613,7 @@ def race(store: Store, files: BlobStore, rounds: int, writers: int = 4) -> None:
                 continue
             counts["stored"] += 1
             # from here until the release, nothing may take the bytes
-            assert content_of(blobs, digest) == data
+            assert blobs.store.transact(lambda tx, d=digest: blobs.read(tx, d)) == data  # type: ignore[misc]
             blobs.store.transact(lambda tx, d=digest: blobs.release(tx, d))  # type: ignore[misc]
 
     def purge_on() -> None:
