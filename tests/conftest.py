@@ -16,6 +16,9 @@ from mailkit.credentials.passwords import Cost
 from mailkit.storage.api import Store
 from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
+from mailkit.storage.backends.postgres import PostgresStore
+
+pytest_plugins = ["mailkit.testing.fixtures"]
 
 CHEAP = Cost(memory=8, passes=1)
 
@@ -23,43 +26,6 @@ BACKENDS: dict[str, Callable[[Path], Store]] = {
     "lmdb": lambda folder: LmdbStore(folder / "store"),
     "memory": lambda _: MemoryStore(),
 }
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    """A clock that stands still until moved; its present is 2023-11-14."""
-    return FixedClock()
-
-
-@pytest.fixture(params=["memory", "lmdb"])
-def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[MailKit]:
-    """An empty platform."""
-    where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}[request.param]
-    settings = {"mail.hostname": "mx.example.org"}
-    with MailKit.open(where, settings=settings, clock=clock, password_cost=CHEAP) as opened:
-        yield opened
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each backend."""
-    made = BACKENDS[request.param](tmp_path)
-    yield made
-    made.close()
-
-
-def _race(work: Callable[[], object], threads: int = 4) -> None:
-    running = [threading.Thread(target=work) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-
-
-@pytest.fixture
-def race() -> Callable[..., None]:
-    """Runs a function in several threads at once and waits for all of them."""
-    return _race
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +53,44 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
             " where backend_type = 'client backend' and pid <> pg_backend_pid()"
         )
         connection.execute(f"drop schema {name} cascade")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still until moved; its present is 2023-11-14."""
+    return FixedClock()
+
+
+@pytest.fixture(params=["memory", "lmdb", "postgres"])
+def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[MailKit]:
+    """An empty platform."""
+    where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}.get(request.param)
+    where = where or request.getfixturevalue("postgres_url")
+    settings = {"mail.hostname": "mx.example.org"}
+    with MailKit.open(where, settings=settings, clock=clock, password_cost=CHEAP) as opened:
+        yield opened
+
+
+@pytest.fixture(params=[*sorted(BACKENDS), "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each backend."""
+    if request.param == "postgres":
+        made: Store = PostgresStore(request.getfixturevalue("postgres_url"))
+    else:
+        made = BACKENDS[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+def _race(work: Callable[[], object], threads: int = 4) -> None:
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
+@pytest.fixture
+def race() -> Callable[..., None]:
+    """Runs a function in several threads at once and waits for all of them."""
+    return _race

@@ -61,13 +61,14 @@ class Server:
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        self.process.communicate(timeout=40)
+        return self.process.returncode
 
     def kill(self) -> None:
         """SIGKILL to every process at once: what a power cut leaves."""
         for pid in [*self.children(), self.process.pid]:
             os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.communicate(timeout=10)
 
 
 def start(data: Path, *options: str, http: bool = False) -> Server:
@@ -83,8 +84,13 @@ def start(data: Path, *options: str, http: bool = False) -> Server:
         stdin=subprocess.DEVNULL,
     )
     assert process.stderr is not None
-    line = process.stderr.readline()
-    assert "is ready" in line, line + process.stderr.read()
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "is ready" in line:
+            break
+    else:
+        raise AssertionError("".join(said))
     return Server(data, process, lmtp, web)
 
 
@@ -103,6 +109,8 @@ def server(data: Path) -> Iterator[Server]:
     yield running
     if running.process.poll() is None:
         running.kill()
+    assert running.process.stderr is not None
+    running.process.stderr.close()
 
 
 def wait_for(condition: object, seconds: float = 10) -> None:

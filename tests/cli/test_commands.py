@@ -39,7 +39,10 @@ def test_users_are_added_listed_and_given_passwords(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("user", "add", "alice", "--address", "a@y.org", "--no-password"), "exists already [principal.exists]"),
+        (
+            ("user", "add", "alice", "--address", "a@y.org", "--no-password"),
+            "The name alice is taken [principal.exists]",
+        ),
         (("user", "add", "bob", "--address", "nonsense", "--no-password"), '"address" must be a valid email'),
         (("user", "add", "bob", "--no-password", "--quota", "lots"), "--quota"),
         (("user", "passwd", "nobody", "--password", "x"), "There is no user 'nobody'"),

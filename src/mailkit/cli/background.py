@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from mailkit.cli.child import Orders, orders
+from mailkit.cli.child import Orders, orders, upkeep
 from mailkit.cli.opening import open_kit
 from mailkit.errors import MailKitError
 from mailkit.kit import MailKit
@@ -47,7 +47,7 @@ def main() -> None:
     """Runs until SIGTERM."""
     told = orders()
     try:
-        with open_kit(None, told.config, told.overrides, must_exist=False) as kit, kit.background():
+        with open_kit(None, told.config, told.overrides, must_exist=False) as kit, upkeep(kit), kit.background():
             asyncio.run(_run(kit, told))
     except MailKitError as error:
         sys.exit(f"mailkit: {error.message} [{error.code}]")

@@ -10,6 +10,7 @@ The caller's tenant bounds everything: a caller inside a tenant never reaches an
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -88,7 +89,7 @@ class Need:
 
     @classmethod
     def wildduck(cls, text: str) -> "Need":
-        """From `resource:action`, with `:any` when own scope is not enough, `:listing` for a list that can be cut down."""
+        """From `resource:action`; `:any` says that own scope is not enough, `:listing` that a list can be cut down."""
         resource, action, *mode = text.split(":")
         grant = f"wd:{resource}:{action}:"
         if grant + "any" not in WILDDUCK_PERMISSIONS or mode not in ([], ["any"], ["listing"]):
@@ -114,7 +115,8 @@ def permits(
 ) -> Permit:
     """Decides whether `caller` may do what demands `need` on an object of `owner` (an Id or its hex form).
 
-    With `scoped`, `tenant` is the object's own (None: it has none), and a caller inside a tenant reaches only that one's.
+    With `scoped`, `tenant` is the object's own (None: it has none), and a caller inside a tenant reaches only objects
+    of that one.
     """
     held = caller.permissions
     if scoped and caller.tenant is not None and caller.tenant != tenant:
@@ -145,4 +147,9 @@ def require(caller: Caller, *permissions: str) -> None:
 
 def hidden(caller: Caller, resource: str) -> frozenset[str]:
     """The attributes of a WildDuck resource that this caller neither sees nor sets."""
-    return frozenset(a for a in ATTRIBUTES.get(resource, ()) if f"wd:{resource}.{a}" not in caller.permissions)
+    return _hidden(caller.permissions, resource)
+
+
+@lru_cache(maxsize=1024)
+def _hidden(permissions: frozenset[str], resource: str) -> frozenset[str]:
+    return frozenset(a for a in ATTRIBUTES.get(resource, ()) if f"wd:{resource}.{a}" not in permissions)

@@ -75,6 +75,11 @@ def _packed(index: "Unique[T] | Index[T]", row: T | None) -> set[bytes]:
     return set() if row is None else {index.space.key(*parts) for parts in index.keys(row)}
 
 
+def _taken(code: str, fields: dict[str, Any]) -> AlreadyExists:
+    said = ", ".join(f"The {name} {value} is taken" for name, value in fields.items())
+    return AlreadyExists(code, said or None, **fields)
+
+
 def _range_scan(
     tx: ReadTx, space: Space, prefix: Parts, after: Parts | None, reverse: bool, limit: int | None
 ) -> Iterator[tuple[bytes, bytes]]:
@@ -152,7 +157,7 @@ class Table(Generic[T]):
                 # before anything is written: the caller may catch the refusal and go on with the transaction
                 for key in sorted(after - before):
                     if tx.get(key) is not None:
-                        raise AlreadyExists(index.code, **index.fields(new))
+                        raise _taken(index.code, index.fields(new))
             lost += before - after
             gained += after - before
         for key in lost:
