@@ -15,7 +15,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.wildduck import health, mailboxes, messages, upload, users
+from mailkit.http.wildduck import health, mailboxes, message, messages, upload, user_list, users
 from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
@@ -58,7 +58,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("Users",
-        get("/users", "getUsers", "userlisting:read:listing", users.list_users, listed=EITHER, loose=True),
+        get("/users", "getUsers", "userlisting:read:listing", user_list.list_users, listed=EITHER, loose=True),
         post("/users", "createUser", "users:create:any", users.create_user),
         get("/users/resolve/{username}", "resolveUser", "users:read:any", users.resolve_user),
         get("/users/{user}", "getUser", "users:read", users.get_user),
@@ -105,10 +105,10 @@ ROUTES: tuple[Operation, ...] = (
         post("/users/{user}/mailboxes/{mailbox}/messages", "uploadMessage", "messages:create", upload.upload_message),
         get("/users/{user}/search", "searchMessages", "messages:read", listed=FLAT, loose=True),
         post("/users/{user}/search", "searchApplyMessages", "messages:read", loose=True),
-        get("/users/{user}/mailboxes/{mailbox}/messages/{message}", "getMessage", "messages:read", messages.get_message),
+        get("/users/{user}/mailboxes/{mailbox}/messages/{message}", "getMessage", "messages:read", message.get_message),
         put("/users/{user}/mailboxes/{mailbox}/messages/{message}", "updateMessagePathParams", "messages:update"),
         delete("/users/{user}/mailboxes/{mailbox}/messages/{message}", "deleteMessage", "messages:delete"),
-        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/message.eml", "getMessageSource", "messages:read", messages.get_source),
+        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/message.eml", "getMessageSource", "messages:read", message.get_source),
         get("/users/{user}/mailboxes/{mailbox}/messages/{message}/attachments/{attachment}", "getMessageAttachment", "attachments:read"),
         post("/users/{user}/mailboxes/{mailbox}/messages/{message}/forward", "forwardStoredMessage", "messages:create"),
         post("/users/{user}/mailboxes/{mailbox}/messages/{message}/submit", "submitStoredMessage", "messages:create"),
