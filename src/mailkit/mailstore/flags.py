@@ -10,13 +10,17 @@ from mailkit.mailstore.records import FLAGS, State
 __all__ = ["Change", "changed", "split"]
 
 
+def _names(flags: Iterable[str]) -> frozenset[str]:
+    return frozenset(flags)
+
+
 @frozen
 class Change:
     """What is to become of a message. What is left out stays."""
 
-    add: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    add: frozenset[str] = field(default=frozenset(), converter=_names)
     """Flags to set."""
-    remove: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    remove: frozenset[str] = field(default=frozenset(), converter=_names)
     """Flags to take away; one that is also in `add` stays set."""
     expires: int | None = None
     """When the message is to be removed, UTC milliseconds; 0: never."""
