@@ -18,7 +18,8 @@ def serve_socket(kit: "MailKit", descriptor: int, *, ready: Callable[[], None]) 
     """Serves both dialects on an inherited socket until SIGTERM or SIGINT; `ready` is called once it accepts."""
     import uvicorn
 
-    from mailkit.http import build_app
+    from mailkit.http.app import build_app
+    from mailkit.http.protocol import BoundedProtocol
 
     config = uvicorn.Config(
         build_app(kit),
@@ -28,7 +29,9 @@ def serve_socket(kit: "MailKit", descriptor: int, *, ready: Callable[[], None]) 
         date_header=True,
         proxy_headers=False,  # X-Forwarded-For is believed from configured proxies only, by mailkit.http itself
         timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=64 << 10,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
     )
 
     class Server(uvicorn.Server):

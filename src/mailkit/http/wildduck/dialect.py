@@ -47,10 +47,12 @@ class WildDuck(Dialect):
     def parameters(
         self, connection: Connection, operation: Operation, path: dict[str, str], body: bytes | None
     ) -> dict[str, Any]:
+        if not body and not connection.query:
+            return path
         query = querystring.nested(connection.query)
         query.pop("accessToken", None)
         if not body:
-            return {**query, **path} if query else dict(path)
+            return {**query, **path}
         assert operation.endpoint is not None
         return merge(path, query, read_body(connection.header(b"content-type"), body, operation.endpoint.request))
 
@@ -62,10 +64,10 @@ class WildDuck(Dialect):
             return Response(200, b'{"success":true}')
         return Response(200, b'{"success":true,' + encoded[1:])
 
-    def failure(self, error: Exception, operation: Operation | None) -> Response:
+    def failure(self, error: Exception, operation: Operation | None, ask: object) -> Response:
         if not isinstance(error, MailKitError):
             return _json(500, {"error": "Internal error", "code": "InternalError"})
-        return _json(*tell(error, operation.name if operation else ""))
+        return _json(*tell(error, operation.name if operation else "", ask))
 
     async def unknown(self, connection: Connection, methods: tuple[str, ...]) -> Response:
         if methods:
