@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mailkit import housekeeping
+from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
+from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
@@ -29,6 +31,7 @@ from mailkit.known_settings import registry
 from mailkit.limits import Limits
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
 from mailkit.principals.service import Principals
@@ -72,6 +75,7 @@ class MailKit:
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
+        self.domain_aliases = DomainAliases(store)
         self.grants = Grants(store, self.principals, self.members)
         self.credentials = Credentials(store, password_cost)
         self.quota = QuotaService(self._holder, self._default_quota)
@@ -97,6 +101,8 @@ class MailKit:
             self.accounts,
             clock=clock,
         )
+        self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
+        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
         self.editor = Editor(self.directory, self.quota)
         self.callers = Callers(store, self.principals, self.grants, self.credentials, clock=clock)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
@@ -201,6 +207,7 @@ class MailKit:
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
@@ -222,6 +229,9 @@ class MailKit:
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}
         return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
+
+    def _schedule_rename(self, tx: Tx, old: str, now: int) -> Id:
+        return self.jobs.schedule(tx, RENAME, {"old": old}, due=now, key=old)
 
     def _cancel_purge(self, tx: Tx, job: Id, now: int) -> bool:
         if self.jobs.get(tx, job).state != "waiting":

@@ -93,7 +93,8 @@ def test_every_wildcard_that_may_be_made_is_found_again(local: str, form: str) -
 
 
 @pytest.mark.parametrize("text", [
-    "a+b@x.org", "*@*", "a*b@x.org", "*", "a@b@*", "*a*@x.org", "*@x", "@x.org", "", "**@x.org", "*" + "a" * 33 + "@x.org",
+    "a+b@x.org", "*@*", "a*b@x.org", "*", "a@b@*",
+    "*a*@x.org", "*@x", "@x.org", "", "**@x.org", "*" + "a" * 33 + "@x.org",
 ])  # fmt: skip
 def test_addresses_that_nobody_may_have(text: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -110,7 +111,8 @@ def test_wildcards_must_be_allowed_and_are_never_main() -> None:
 
 
 @pytest.mark.parametrize(("target", "kind"), [
-    ("a@b.c", "mail"), ("smtp://h", "relay"), ("smtps://u:p@h:26", "relay"), ("https://h/x", "http"), ("smtp:x@b.c", "mail"),
+    ("a@b.c", "mail"), ("smtp://h", "relay"), ("smtps://u:p@h:26", "relay"),
+    ("https://h/x", "http"), ("smtp:x@b.c", "mail"),
 ])  # fmt: skip
 def test_kinds_of_targets(target: str, kind: str) -> None:
     assert kind_of(target) == kind

@@ -15,7 +15,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.wildduck import health, mailboxes, messages, upload, users
+from mailkit.http.wildduck import addresses, aliases, forwarding, health, mailboxes, messages, upload, users
 from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
@@ -77,19 +77,19 @@ ROUTES: tuple[Operation, ...] = (
         post("/data/import", "createImport", "import:create:any"),
     ),
     *tag("Addresses",
-        get("/addresses", "getAddresses", "addresslisting:read:listing", listed=EITHER, loose=True),
-        post("/users/{user}/addresses", "createUserAddress", "addresses:create"),
-        get("/users/{user}/addresses", "getUserAddresses", "addresses:read", listed=STREAM),
-        get("/users/{user}/addresses/{address}", "getUserAddress", "addresses:read"),
-        delete("/users/{user}/addresses/{address}", "deleteUserAddress", "addresses:delete"),
-        put("/users/{user}/addresses/{id}", "updateUserAddress", "addresses:update"),
+        get("/addresses", "getAddresses", "addresslisting:read:listing", addresses.list_addresses, listed=EITHER, loose=True),
+        post("/users/{user}/addresses", "createUserAddress", "addresses:create", addresses.create_address),
+        get("/users/{user}/addresses", "getUserAddresses", "addresses:read", addresses.list_user_addresses, listed=STREAM),
+        get("/users/{user}/addresses/{address}", "getUserAddress", "addresses:read", addresses.get_address),
+        delete("/users/{user}/addresses/{address}", "deleteUserAddress", "addresses:delete", addresses.delete_address),
+        put("/users/{user}/addresses/{id}", "updateUserAddress", "addresses:update", addresses.update_address),
         get("/users/{user}/addressregister", "getUserAddressregister", "addresses:read", listed=SCAN),
-        post("/addresses/forwarded", "createForwardedAddress", "addresses:create:any"),
-        put("/addresses/forwarded/{id}", "updateForwardedAddress", "addresses:update:any"),
-        delete("/addresses/forwarded/{address}", "deleteForwardedAddress", "addresses:delete:any"),
-        get("/addresses/forwarded/{address}", "getForwardedAddress", "addresses:read:any"),
-        get("/addresses/resolve/{address}", "resolveAddress", "addresses:read:any"),
-        put("/addresses/renameDomain", "renameDomain", "addresses:update:any"),
+        post("/addresses/forwarded", "createForwardedAddress", "addresses:create:any", forwarding.create_forwarded),
+        put("/addresses/forwarded/{id}", "updateForwardedAddress", "addresses:update:any", forwarding.update_forwarded),
+        delete("/addresses/forwarded/{address}", "deleteForwardedAddress", "addresses:delete:any", forwarding.delete_forwarded),
+        get("/addresses/forwarded/{address}", "getForwardedAddress", "addresses:read:any", forwarding.get_forwarded),
+        get("/addresses/resolve/{address}", "resolveAddress", "addresses:read:any", addresses.resolve_address),
+        put("/addresses/renameDomain", "renameDomain", "addresses:update:any", aliases.rename_domain),
     ),
     *tag("Mailboxes",
         get("/users/{user}/mailboxes", "getMailboxes", "mailboxes:read", mailboxes.list_mailboxes, listed=STREAM),
@@ -182,11 +182,11 @@ ROUTES: tuple[Operation, ...] = (
         get("/audit/{audit}/export.mbox", "getAuditEmails", "audit:read:any", listed=STREAM),
     ),
     *tag("DomainAliases",
-        get("/domainaliases", "getDomainAliases", "domainaliases:read:any", listed=EITHER, loose=True),
-        post("/domainaliases", "createDomainAlias", "domainaliases:create:any"),
-        get("/domainaliases/resolve/{alias}", "resolveDomainAlias", "domainaliases:read:any"),
-        get("/domainaliases/{alias}", "getDomainAlias", "domainaliases:read:any"),
-        delete("/domainaliases/{alias}", "deleteDomainAlias", "domainaliases:delete:any"),
+        get("/domainaliases", "getDomainAliases", "domainaliases:read:any", aliases.list_aliases, listed=EITHER, loose=True),
+        post("/domainaliases", "createDomainAlias", "domainaliases:create:any", aliases.create_alias),
+        get("/domainaliases/resolve/{alias}", "resolveDomainAlias", "domainaliases:read:any", aliases.resolve_alias),
+        get("/domainaliases/{alias}", "getDomainAlias", "domainaliases:read:any", aliases.get_alias),
+        delete("/domainaliases/{alias}", "deleteDomainAlias", "domainaliases:delete:any", aliases.delete_alias),
     ),
     *tag("DKIM",
         get("/dkim", "getDkimKeys", "dkim:read:any", listed=EITHER, loose=True),
