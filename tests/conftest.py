@@ -18,6 +18,8 @@ from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.backends.postgres import PostgresStore
 
+pytest_plugins = ["mailkit.testing.fixtures"]
+
 CHEAP = Cost(memory=8, passes=1)
 
 BACKENDS: dict[str, Callable[[Path], Store]] = {
@@ -46,7 +48,10 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"create schema {name}")
         yield f"{postgres_server}&options=-csearch_path%3D{name}"
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        )
         connection.execute(f"drop schema {name} cascade")
 
 

@@ -4,9 +4,10 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
 from mailkit.accounts.addressing import Addressing
@@ -17,6 +18,7 @@ from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
@@ -24,7 +26,7 @@ from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
 from mailkit.ids import Id
-from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeeping
+from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
@@ -42,6 +44,10 @@ from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
 from mailkit.storage.open import open_blobs, open_store
+
+if TYPE_CHECKING:
+    from mailkit.mailauth.lookup import Resolver
+    from mailkit.spam.service import Scope, Spam
 
 __all__ = ["MailKit"]
 
@@ -103,6 +109,15 @@ class MailKit:
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.users = Users(
+            store,
+            self.principals,
+            self.credentials,
+            self.quota,
+            self.limits,
+            clock=clock,
+            schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
+        )
         self.editor = Editor(self.directory, self.quota)
         self.callers = Callers(store, self.principals, self.grants, self.credentials, clock=clock)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
@@ -149,6 +164,27 @@ class MailKit:
     def transaction(self) -> AbstractContextManager[Tx]:
         """An open transaction, never retried: raises Conflict when it lost."""
         return self.store.transaction()
+
+    # the world outside
+
+    @cached_property
+    def resolver(self) -> "Resolver":
+        """Answers DNS questions: from the zone file of the setting `dns.zone`, else from the DNS."""
+        zone = self.settings.get(keys.DNS_ZONE)
+        if zone is not None:
+            from mailkit.mailauth.resolvers.zone import load_zone
+
+            return load_zone(zone)
+        from mailkit.mailauth.resolvers.live import DnsResolver
+
+        return DnsResolver()
+
+    @cached_property
+    def spam(self) -> "Spam":
+        """The spam engine: classify, learn, explain, over models for all, for a tenant, for an account."""
+        from mailkit.spam.service import Spam
+
+        return Spam(self.store, clock=self.clock, scopes_of=self._spam_scopes, fold_later=self._fold_later)
 
     # work that waits
 
@@ -207,12 +243,27 @@ class MailKit:
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
+        self.jobs.register("spam.fold", self._fold)
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
+        from mailkit.spam.service import Scope
+
+        row = self.principals.by_id(id, tx=tx)
+        tenant = [] if row.tenant is None else [Scope("tenant", row.tenant)]
+        return [*tenant, Scope("account", row.number)]
+
+    def _fold_later(self, tx: Tx, number: int) -> None:
+        self.jobs.schedule(tx, "spam.fold", {"model": number}, due=self.clock(), key=str(number))
+
+    def _fold(self, step: Step) -> None:
+        self.spam.fold(step.args["model"])
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)

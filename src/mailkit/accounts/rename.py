@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mailkit import journal
 from mailkit.clock import Clock
-from mailkit.errors import AlreadyExists, Invalid, NotFound, Unavailable
+from mailkit.errors import AlreadyExists, Invalid, Unavailable
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.principals.normalise import Mailbox, ascii_domain, check_domain, normal_domain
@@ -62,7 +62,7 @@ class DomainNames:
     def rename(self, old: str, new: str, *, tenant: int | None = None, tx: Tx | None = None) -> Renamed:
         """Renames a domain; into one that is there, its addresses are added to that one's.
 
-        NotFound `domain.not_found`; AlreadyExists `address.exists` for the first address that both have; Unavailable
+        AlreadyExists `address.exists` for the first address that both have; Unavailable
         `domain.renaming` while one of them is on its way. With `tenant` both must be that tenant's.
         """
         old, new = normal_domain(old), normal_domain(new)
@@ -134,7 +134,8 @@ class DomainNames:
             def some(tx: Tx, after: Id | None = after) -> Id | None:
                 rename = RENAMES.find(tx, ascii_domain(step.args["old"]))
                 if rename is None:
-                    raise NotFound("domain.not_found", domain=step.args["old"])
+                    step.finish(tx)  # somebody else has finished it
+                    return None
                 last = _move_some(rename, after, STEP, tx)
                 if last is None:
                     self._close(rename, tx)

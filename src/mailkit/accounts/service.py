@@ -114,6 +114,9 @@ class Accounts:
             self._credentials.set_password(row.number, decided.hashed, now=now, tx=tx)
         payload = {"user": row.id, "username": row.name, "name": row.display, "address": address and address.value}
         journal.add(tx, journal.Entry(kind="user.created", account=row.number, at=now, payload=payload))
+        for target in row.targets:
+            told = {"user": row.id, "type": "user", "target": target}
+            journal.add(tx, journal.Entry(kind="forward added", account=row.number, at=now, payload=told))
         return self._principals.get(row.number, tx=tx)
 
     def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:

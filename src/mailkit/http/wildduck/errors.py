@@ -69,6 +69,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "domain.has_members": Told(400, "NotPermitted"),
     "tenant.has_members": Told(400, "NotPermitted"),
     "role.not_grantable": Told(403, "MissingPrivileges"),
+    "password.wrong": Told(403, "AuthFailed"),
     "password.insecure": Told(403, "InsecurePasswordError"),
     "password.hash_unknown": Told(500, "HashError"),
     # mail

@@ -15,7 +15,18 @@ from typing import Any, Final
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.wildduck import addresses, aliases, forwarding, health, mailboxes, messages, upload, users
+from mailkit.http.wildduck import (
+    addresses,
+    aliases,
+    forwarding,
+    health,
+    mailboxes,
+    messages,
+    upload,
+    user_service,
+    user_update,
+    users,
+)
 from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
@@ -62,14 +73,14 @@ ROUTES: tuple[Operation, ...] = (
         post("/users", "createUser", "users:create:any", users.create_user),
         get("/users/resolve/{username}", "resolveUser", "users:read:any", users.resolve_user),
         get("/users/{user}", "getUser", "users:read", users.get_user),
-        put("/users/{user}", "updateUser", "users:update"),
+        put("/users/{user}", "updateUser", "users:update", user_update.update_user),
         delete("/users/{user}", "deleteUser", "users:delete:any", users.delete_user),
-        put("/users/{user}/logout", "logoutUser", "users:read"),
-        post("/users/{user}/quota/reset", "recalculateQuota", "users:update"),
-        post("/quota/reset", "recalculateQuotaAllUsers", "users:update:any"),
+        put("/users/{user}/logout", "logoutUser", "users:read", user_service.logout_user),
+        post("/users/{user}/quota/reset", "recalculateQuota", "users:update", user_service.recount_user),
+        post("/quota/reset", "recalculateQuotaAllUsers", "users:update:any", user_service.recount_all),
         post("/users/{user}/password/reset", "resetUserPassword", "users:update:any"),
-        get("/users/{user}/restore", "restoreUserInfo", "users:read"),
-        post("/users/{user}/restore", "cancelUserDelete", "users:update"),
+        get("/users/{user}/restore", "restoreUserInfo", "users:read", user_service.restore_info),
+        post("/users/{user}/restore", "cancelUserDelete", "users:update", user_service.restore_user),
         get("/users/{user}/updates", "getUpdates", "users:read", listed=STREAM),
     ),
     *tag("Export",
