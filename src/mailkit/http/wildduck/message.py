@@ -7,7 +7,6 @@ import msgspec
 
 from mailkit.http.answers import Content
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
-from mailkit.http.later import not_built
 from mailkit.http.operation import read, slow
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
@@ -27,6 +26,8 @@ from mailkit.http.wildduck.message_parts import (
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.mailstore.flags import Change
+from mailkit.mailstore.selection import Selection
 from mailkit.mime.parse import parse
 from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import Caller
@@ -104,6 +105,7 @@ class MessageDetails:
     encrypted: bool | UnsetType = UNSET
     references: tuple[str, ...]
     metaData: msgspec.Raw
+    expires: str | UnsetType = UNSET
 
 
 @slow
@@ -112,8 +114,10 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
         entry = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx)
+    if ask.markAsSeen and not entry.state.has("\\Seen"):
+        kit.mailstore.update(account, ask.mailbox, Selection.of([entry.uid]), Change(add=["\\Seen"]))
+        entry = kit.mailstore.get(account, ask.mailbox, ask.message)
     row, state = entry.row, entry.state
-    not_built("getMessage", markAsSeen=ask.markAsSeen and not state.has("\\Seen"))
     parsed = parse(b"".join(kit.mailstore.stream(row)))
     listed = parsed.list_headers
     # Stored raw, made safe whenever it is read: the reference leaves that to its clients.
@@ -160,6 +164,7 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
         encrypted=encrypted(row) or UNSET,
         references=row.references,
         metaData=stored_object(row.meta),
+        expires=date_of(state.expires) or UNSET,
     )
 
 

@@ -172,8 +172,8 @@ def _matching(kit: MailKit, ask: ListUsers, caller: Caller) -> Iterator[Principa
 def _matches(kit: MailKit, row: Principal, ask: ListUsers, tenant: int | None, tx: ReadTx) -> bool:
     if tenant is not None and row.tenant != tenant:
         return False
-    if ask.forward:
-        return False  # nobody has forwarding targets yet
+    if ask.forward and not any(ask.forward in target for target in row.targets):
+        return False
     if ask.tags or ask.requiredTags:
         have = {tag.lower() for tag in (row.profile or Profile()).tags}
         needed = set(ask.requiredTags)
@@ -199,6 +199,7 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         name=UNSET if row.display is None else row.display,
         address=main.value if main else "",
         tags=UNSET if "tags" in unseen else profile.tags,
+        targets=row.targets,
         quota=UserQuota(allowed=allowed, used=used),
         metaData=stored_object(profile.meta) if show_meta else UNSET,
         internalData=stored_object(profile.internal) if show_internal else UNSET,

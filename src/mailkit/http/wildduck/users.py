@@ -15,16 +15,26 @@ from mailkit.http.wildduck.limits import UserLimits, limits_of
 from mailkit.http.wildduck.message_parts import stored_object
 from mailkit.http.wildduck.reach import tenant_number, user_within
 from mailkit.http.wildduck.rules import Choice, Text
+from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.principals.normalise import split_address
 from mailkit.principals.permits import Caller, hidden
 from mailkit.principals.records import Profile
 from mailkit.quota import INHERIT, Bytes
 from mailkit.storage.api import Tx
 
-__all__ = ["create_user", "delete_user", "get_user", "resolve_user"]
+__all__ = [
+    "LIMITS",
+    "FeatureFlags",
+    "create_user",
+    "delete_user",
+    "get_user",
+    "resolve_user",
+    "whitelist",
+]
 
-_LIMITS = (
+LIMITS = (
     "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
     "imapMaxConnections", "receivedMax",
 )  # fmt: skip
@@ -106,10 +116,8 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
     """Create a user, with folders and a main address."""
     not_built(
         "createUser",
-        targets=ask.targets,
         requirePasswordChange=ask.requirePasswordChange,
         allowUnsafe=not ask.allowUnsafe,
-        mailboxes=ask.mailboxes,
         pubKey=ask.pubKey,
         encryptMessages=ask.encryptMessages,
         encryptForwarded=ask.encryptForwarded,
@@ -127,9 +135,9 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tags=ask.tags,
         meta=ask.metaData,
         internal=ask.internalData,
-        from_whitelist=ask.fromWhitelist,
+        from_whitelist=whitelist(ask.fromWhitelist),
         disabled_scopes=ask.disabledScopes,
-        limits={name: value for name in _LIMITS if (value := getattr(ask, name))},
+        limits={name: value for name in LIMITS if (value := getattr(ask, name))},
         flags={"indexing": ask.featureFlags.indexing} if ask.featureFlags else {},
     )
     new = NewAccount(
@@ -143,9 +151,28 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tenant=tenant,
         profile=profile,
         address_tags=ask.tags if ask.addTagsToAddress else (),
+        targets=tuple(dict.fromkeys(ask.targets)),
+        folders=_folders(ask.mailboxes),
     )
     commit = kit.accounts.prepare(new, may_create_domain="domain-create" in caller.permissions)
     return lambda tx: Created(id=str(commit(tx).id))
+
+
+_FOLDERS = {"sent": "\\Sent", "trash": "\\Trash", "junk": "\\Junk", "drafts": "\\Drafts"}
+
+
+def _folders(asked: FolderNames | None) -> dict[str, str]:
+    """Special use -> path, of those that were named."""
+    return {use: path for name, use in _FOLDERS.items() if asked is not None and (path := getattr(asked, name))}
+
+
+def whitelist(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses to send from in normal form, each once; patterns with a * are lower-case."""
+    found: dict[str, None] = {}
+    for text in given:
+        mailbox = split_address(text)
+        found[text.lower() if mailbox is None else mailbox.normal] = None
+    return tuple(found)
 
 
 # ---------------------------------------------------------------- GET /users/{user}
@@ -215,6 +242,7 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             retention=profile.retention or False,
             metaData=stored_object(profile.meta),
             internalData=UNSET if "internalData" in unseen else stored_object(profile.internal),
+            targets=row.targets,
             spamLevel=profile.spam_level,
             limits=limits_of(kit, row, profile, tx),
             tags=UNSET if "tags" in unseen else profile.tags,
@@ -276,14 +304,22 @@ class DeletedUser:
     task: str | UnsetType = UNSET
 
 
+_LINGER = 14 * 86_400_000
+
+
 @write
 def delete_user(kit: MailKit, ask: DeleteUser, caller: Caller, tx: Tx) -> DeletedUser:
-    """Delete a user with its addresses; its mail goes in the background."""
-    not_built("deleteUser", deleteAfter=ask.deleteAfter)
+    """Delete a user with its addresses; its data goes in the background, its mail 14 days after that."""
+    due = ask.deleteAfter or None
     try:
         user_within(kit, ask.user, caller, tx=tx)
     except NotFound:
         # Deleting twice is no error (quirk 12).
         return DeletedUser(user=str(ask.user), addresses=DeletedAddresses(deleted=0))
-    gone = kit.accounts.delete(ask.user, tx=tx)
-    return DeletedUser(user=str(ask.user), addresses=DeletedAddresses(deleted=len(gone.addresses)), task=str(gone.job))
+    gone = kit.accounts.delete(ask.user, due=due, linger=_LINGER, tx=tx)
+    return DeletedUser(
+        user=str(ask.user),
+        addresses=DeletedAddresses(deleted=len(gone.addresses)),
+        deleteAfter=iso(due) if due else False,
+        task=str(gone.job),
+    )
