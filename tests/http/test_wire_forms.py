@@ -1,5 +1,8 @@
 """Query strings, forms, JSON and cursors: the pure readers."""
 
+import base64
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +163,10 @@ def test_pages_partition_a_list_in_both_directions(total: int, limit: int) -> No
     if total:
         assert found[0] == 0
         assert numbers.page == 1
+
+
+@pytest.mark.parametrize("parts", [[10**30, 1], [1, 10**30], [None, 1 << 63], [-(10**30), "a"], [True, 1], [1, False]])
+def test_a_cursor_holds_no_number_that_no_list_has(parts: list[object]) -> None:
+    text = base64.urlsafe_b64encode(msgspec.json.encode(["getMessages", *parts])).decode()
+    with pytest.raises(Invalid, match="no cursor of this list"):
+        decode_cursor("getMessages", text)
