@@ -1,4 +1,4 @@
-"""uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever, in bytes and in time."""
+"""uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever."""
 
 import asyncio
 from typing import Any
