@@ -8,9 +8,11 @@ Each listener runs in its own process, the client in this one; the rounds are in
 - floor: an asyncio.Protocol that splits lines, answers 250 and drops the content; none can be faster on this loop
 - streams: the same written with asyncio.start_server and readline, keeping the content
 - aiosmtpd: aiosmtpd.lmtp.LMTP (if installed)
-- mailkit: mailkit.listeners.lmtp.LmtpListener
+- mailkit: mailkit.listeners.lmtp.LmtpListener with a sink that only answers 250
+- stored: the same listener with the whole pipeline behind it: parsed, stored in LMDB with fsync, counted, journalled
 
-Aim: mailkit >= 0.4 x floor (with an empty sink on both sides), and faster than aiosmtpd.
+Aims: mailkit >= 0.4 x floor (with an empty sink on both sides), and faster than aiosmtpd; stored >= 0.4 x a bare
+listener that only answers 250.
 """
 
 import argparse
@@ -85,12 +87,35 @@ class Sink:
         self.reply = Reply(250, "2.1.5", "Ok")
 
 
+def options_threads() -> int:
+    """Deliveries at a time, as in `mailkit serve`."""
+    from mailkit.cli.background import DELIVERIES
+
+    return DELIVERIES
+
+
 async def serve(kind: str) -> None:
     loop = asyncio.get_running_loop()
     if kind == "mailkit":
         from mailkit.listeners.lmtp import LmtpListener
 
         _, port = await LmtpListener(Sink()).listen(port=0)
+    elif kind == "stored":
+        import atexit
+        import shutil
+        import tempfile
+        from concurrent.futures import ThreadPoolExecutor
+
+        from mailkit import MailKit
+        from mailkit.listeners.inbound import InboundSink
+        from mailkit.listeners.lmtp import LmtpListener
+
+        folder = tempfile.mkdtemp(prefix="mailkit-bench-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        kit = MailKit.open(folder, settings={"mail.hostname": "mx.example.org"})
+        kit.accounts.create("bob", address="bob@example.net", quota=1 << 40)
+        sink = InboundSink(kit, ThreadPoolExecutor(options_threads()))
+        _, port = await LmtpListener(sink).listen(port=0)
     elif kind == "aiosmtpd":
         from aiosmtpd.lmtp import LMTP
 
@@ -219,7 +244,7 @@ def main() -> None:
     if options.serve:
         asyncio.run(serve(options.serve))
         return
-    kinds = ["floor", "streams", *(["aiosmtpd"] if find_spec("aiosmtpd") else []), "mailkit"]
+    kinds = ["floor", "streams", *(["aiosmtpd"] if find_spec("aiosmtpd") else []), "mailkit", "stored"]
     best = measure(kinds, options)
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{options.size} octets, {options.connections} connections, pipelining {options.pipelining}")
@@ -228,6 +253,9 @@ def main() -> None:
         ratios = f"mailkit is {rate / peer_rate:.2f} x its rate, {peer_spent / spent:.2f} x by cpu"
         print(f"{kind:9} {peer_rate:8.0f} msg/s  {peer_spent * 1e6:6.0f} us cpu/msg  {ratios}")
     print("aim: 0.40 x floor, above 1 x aiosmtpd")
+    stored, _ = best["stored"]
+    for kind in (kind for kind in kinds if kind != "stored"):
+        print(f"stored is {stored / best[kind][0]:.2f} x the rate of {kind}, which stores nothing (aim 0.40)")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,20 @@ from typing import Final
 
 from mailkit.delivery.service import Delivery
 from mailkit.jobs import Jobs, Later, Step
+from mailkit.limits import Limits
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
-__all__ = ["PERIODS", "blob_purge", "blob_sweep", "receipt_expiry", "schedule"]
+__all__ = ["PERIODS", "blob_purge", "blob_sweep", "limits_cleanup", "receipt_expiry", "schedule"]
 
 _HOUR = 3_600_000
 
-PERIODS: Final[dict[str, int]] = {"blobs.purge": _HOUR // 4, "blobs.sweep": 24 * _HOUR, "receipts.expire": _HOUR}
+PERIODS: Final[dict[str, int]] = {
+    "blobs.purge": _HOUR // 4,
+    "blobs.sweep": 24 * _HOUR,
+    "limits.cleanup": _HOUR,
+    "receipts.expire": _HOUR,
+}
 """Job kind -> period in ms."""
 
 
@@ -47,11 +53,21 @@ def blob_sweep(blobs: Blobs) -> Callable[[Step], Later | None]:
     return run
 
 
+def limits_cleanup(limits: Limits) -> Callable[[Step], Later | None]:
+    """Counters whose window is over."""
+    return _repeat(lambda step, tx: limits.cleanup(tx, now=step.now()))
+
+
 def receipt_expiry(delivery: Delivery) -> Callable[[Step], Later | None]:
     """Receipts older than 30 days."""
+    return _repeat(lambda step, tx: delivery.expire(now=step.now(), tx=tx))
+
+
+def _repeat(some: Callable[[Step, Tx], bool]) -> Callable[[Step], Later | None]:
+    """Calls `some` in a transaction of its own until it says that nothing is left."""
 
     def run(step: Step) -> Later | None:
-        while step.transact(lambda tx: delivery.expire(now=step.now(), tx=tx)):
+        while step.transact(lambda tx: some(step, tx)):
             if step.stopping:
                 return Later(step.now())
             step.renew()

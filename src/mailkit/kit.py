@@ -23,6 +23,7 @@ from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeepi
 from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
+from mailkit.limits import Limits
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.service import Principals
@@ -62,6 +63,7 @@ class MailKit:
 
         self.jobs = Jobs(store, clock=clock)
         self.blobs = Blobs(store, blob_store, clock=clock)
+        self.limits = Limits()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.credentials = Credentials(store, password_cost)
@@ -176,6 +178,7 @@ class MailKit:
         self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:

@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from mailkit.cli.child import Orders, orders
+from mailkit.cli.child import Orders, orders, upkeep
 from mailkit.cli.opening import open_kit
 from mailkit.errors import MailKitError
 from mailkit.kit import MailKit
@@ -15,9 +15,9 @@ from mailkit.listeners.limits import Limits
 from mailkit.listeners.lmtp import LmtpListener
 from mailkit.settings import kernel as keys
 
-__all__ = ["main"]
+__all__ = ["DELIVERIES", "main"]
 
-_DELIVERIES = 16
+DELIVERIES = 16
 """Deliveries at a time: enough for one commit to serve many of them."""
 
 
@@ -34,7 +34,7 @@ async def _run(kit: MailKit, told: Orders) -> None:
         max_recipients=settings.get(keys.LMTP_MAX_RECIPIENTS),
         max_connections=settings.get(keys.LMTP_MAX_CONNECTIONS),
     )
-    with ThreadPoolExecutor(_DELIVERIES, thread_name_prefix="delivery") as pool:
+    with ThreadPoolExecutor(DELIVERIES, thread_name_prefix="delivery") as pool:
         listener = LmtpListener(InboundSink(kit, pool), limits)
         for descriptor in told.sockets:
             await listener.adopt(descriptor)
@@ -47,7 +47,7 @@ def main() -> None:
     """Runs until SIGTERM."""
     told = orders()
     try:
-        with open_kit(None, told.config, told.overrides, must_exist=False) as kit, kit.background():
+        with open_kit(None, told.config, told.overrides, must_exist=False) as kit, upkeep(kit), kit.background():
             asyncio.run(_run(kit, told))
     except MailKitError as error:
         sys.exit(f"mailkit: {error.message} [{error.code}]")

@@ -2,7 +2,7 @@
 
 import sys
 
-from mailkit.cli.child import orders
+from mailkit.cli.child import orders, upkeep
 from mailkit.cli.opening import open_kit
 from mailkit.errors import MailKitError
 from mailkit.http.server import serve_socket
@@ -14,7 +14,7 @@ def main() -> None:
     """Serves until SIGTERM; requests under way are finished."""
     told = orders()
     try:
-        with open_kit(None, told.config, told.overrides, must_exist=False) as kit:
+        with open_kit(None, told.config, told.overrides, must_exist=False) as kit, upkeep(kit):
             told.watch_lifeline()
             serve_socket(kit, told.sockets[0], ready=told.say_ready)
     except MailKitError as error:

@@ -17,6 +17,7 @@ from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Table
+from mailkit.telemetry import emit
 
 __all__ = ["KEPT", "Delivery"]
 
@@ -92,7 +93,8 @@ class Delivery:
     def _ask(self, name: str, step: MessageStep, incoming: Incoming) -> Refusal | None:
         try:
             return step(incoming, self._shop)
-        except Exception:
+        except Exception as error:
+            emit("delivery.step_failed", level="error", step=name, id=str(incoming.id), error=repr(error))
             return Refusal(451, "4.3.0", f"The step {name} failed; try again later")
 
     def _store_all(self, incoming: Incoming, decisions: tuple[Decision, ...]) -> Receipt:
@@ -102,7 +104,9 @@ class Delivery:
             recipients = incoming.rcpt_to[first : first + _BATCH]
             ready, stored = self._store_batch(incoming, batch, recipients, ready, decisions)
             outcomes += stored
-        return self._receipt(incoming, tuple(outcomes), decisions)
+        receipt = self._receipt(incoming, tuple(outcomes), decisions)
+        emit("delivery.done", id=str(incoming.id), size=receipt.size, recipients=len(outcomes), stored=receipt.stored)
+        return receipt
 
     def _store_batch(
         self,
@@ -129,6 +133,8 @@ class Delivery:
                 return ready, self.store.transact(fn)
             except _StepFailed as failure:
                 reason = f"The step {failure.step} failed; try again later"
+                cause = repr(failure.__cause__)
+                emit("delivery.step_failed", level="error", step=failure.step, id=str(incoming.id), error=cause)
                 failed[failure.place] = _refused(recipients[failure.place], Refusal(451, "4.3.0", reason))
             except Conflict as conflict:
                 if conflict.code != "blob.gone" or prepared == _PREPARED_AT_MOST:

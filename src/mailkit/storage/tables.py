@@ -52,7 +52,7 @@ class Unique(Generic[T]):
         for key in sorted(after - before):
             if tx.get(key) is not None:
                 assert new is not None
-                raise AlreadyExists(self.code, **self.fields(new))
+                raise _taken(self.code, self.fields(new))
             tx.put(key, primary)
 
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
@@ -92,6 +92,11 @@ class Index(Generic[T]):
 
 def _packed(index: "Unique[T] | Index[T]", row: T | None) -> set[bytes]:
     return set() if row is None else {index.space.key(*parts) for parts in index.keys(row)}
+
+
+def _taken(code: str, fields: dict[str, Any]) -> AlreadyExists:
+    said = ", ".join(f"The {name} {value} is taken" for name, value in fields.items())
+    return AlreadyExists(code, said or None, **fields)
 
 
 def _range_scan(

@@ -1,0 +1,93 @@
+"""What goes back to the client: JSON in a dialect's envelope, bytes, or a stream."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
+
+import anyio.to_thread
+from attrs import field, frozen
+
+from mailkit.http.connection import Send
+
+__all__ = ["SAFE", "Content", "Response"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+SAFE: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+"""Headers of every answer: nothing is sniffed, and what a token opened is in no cache."""
+
+_SANDBOX: Headers = ((b"content-security-policy", b"default-src 'none'; sandbox"),)
+
+
+@frozen
+class Content:
+    """An endpoint's answer that is no JSON: bytes, or pieces of them as they become ready, with their media type.
+
+    Pieces of an ordinary iterator are produced on a thread, those of an asynchronous one on the event loop.
+    """
+
+    body: bytes | Iterable[bytes] | AsyncIterator[bytes]
+    media_type: str
+    size: int | None = None
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class Response:
+    """A whole answer, ready to send."""
+
+    status: int
+    body: bytes
+    media_type: bytes = b"application/json; charset=utf-8"
+    headers: Headers = ()
+
+    async def send(self, send: Send, *, body: bool = True) -> int:
+        """Sends it; returns how many bytes its body has."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": [
+                    (b"content-type", self.media_type),
+                    (b"content-length", str(len(self.body)).encode()),
+                    *SAFE,
+                    *self.headers,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": self.body if body else b""})
+        return len(self.body)
+
+
+async def send_content(content: Content, send: Send, headers: Headers) -> int:
+    """Sends `content` as it becomes ready, in a sandbox: it may be anybody's HTML. Returns the bytes sent."""
+    sent = [(b"content-type", content.media_type.encode("latin-1", "replace")), *SAFE, *_SANDBOX, *headers]
+    sent += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in content.headers.items()]
+    if isinstance(content.body, bytes):
+        sent.append((b"content-length", str(len(content.body)).encode()))
+    elif content.size is not None:
+        sent.append((b"content-length", str(content.size).encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": sent})
+    total = 0
+    if isinstance(content.body, bytes):
+        total = len(content.body)
+        await send({"type": "http.response.body", "body": content.body})
+        return total
+    async for piece in _pieces(content.body):
+        total += len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+    return total
+
+
+async def _pieces(body: Iterable[bytes] | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(body, AsyncIterator):
+        async for piece in body:
+            yield piece
+        return
+    iterator: Iterator[bytes] = iter(body)
+    over: Any = object()
+    while (piece := await anyio.to_thread.run_sync(next, iterator, over)) is not over:
+        yield piece

@@ -1,0 +1,209 @@
+"""What a Stalwart parameter may be, and the short names that request classes are written with.
+
+The query is lenient: an empty value is an absent one, numbers that don't parse are ignored, flags are on when present
+(S1.1). Bodies are strict: a wrong type, or a key too many, fails the whole body.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from mailkit.http.declare import ABSENT, REQUIRED, Refused, Rule, Schema, takes
+from mailkit.http.structure import ListOf, Nested
+
+__all__ = [
+    "body",
+    "choice",
+    "commas",
+    "in_path",
+    "number",
+    "present",
+    "query",
+    "raw_body",
+    "string",
+    "strings",
+    "unsigned",
+]
+
+
+@frozen
+class Query(Rule):
+    """Text of the path or the query."""
+
+    def read(self, value: object) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
+
+
+@frozen
+class Present(Rule):
+    """On with any value, also `0`."""
+
+    def read(self, value: object) -> Any:
+        return True
+
+    def schema(self) -> Schema:
+        return {"type": "string", "description": "On when present with any value."}
+
+
+@frozen
+class Number(Rule):
+    """A whole number; anything else is ignored."""
+
+    def read(self, value: object) -> Any:
+        text = str(value)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else ABSENT
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": 0}
+
+
+@frozen
+class Commas(Rule):
+    """Texts separated by commas; empty ones are dropped."""
+
+    def read(self, value: object) -> Any:
+        return tuple(part for part in str(value).split(",") if part)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "description": "Separated by commas."}
+
+
+@frozen
+class String(Rule):
+    """A string of a body, of at most `most` bytes; with `nullable`, null is an absent one."""
+
+    most: int = 512
+    nullable: bool = False
+
+    def read(self, value: object) -> Any:
+        if value is None and self.nullable:
+            return ABSENT
+        if not isinstance(value, str):
+            raise Refused.because("must be a string", "string")
+        if len(value.encode("utf-8", "surrogatepass")) > self.most:
+            raise Refused.because(f"must not be longer than {self.most} bytes", "max")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": ["string", "null"] if self.nullable else "string", "maxLength": self.most}
+
+
+@frozen
+class Unsigned(Rule):
+    """A whole number of a body that is not negative."""
+
+    def read(self, value: object) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
+            raise Refused.because("must be an unsigned integer", "integer")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": 0}
+
+
+@frozen
+class Choice(Rule):
+    """One of some texts of a body."""
+
+    choices: tuple[str, ...]
+
+    def read(self, value: object) -> Any:
+        if value not in self.choices:
+            raise Refused.because(f"must be one of {', '.join(self.choices)}", "choice")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self.choices)}
+
+
+@frozen
+class Either(Rule):
+    """What the first rule takes, else what the second takes."""
+
+    first: Rule
+    second: Rule
+
+    def read(self, value: object) -> Any:
+        try:
+            return self.first.read(value)
+        except Refused:
+            return self.second.read(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [self.first.schema(), self.second.schema()]}
+
+
+@frozen
+class Ignored(Rule):
+    """Taken with any value and not looked at: what an answer shows may be sent back."""
+
+    def read(self, value: object) -> Any:
+        return ABSENT
+
+    def schema(self) -> Schema:
+        return {"readOnly": True}
+
+
+def in_path(doc: str = "") -> Any:
+    """A path parameter."""
+    return takes(Query(), doc=doc)
+
+
+def query(doc: str = "", *, default: Any = None, name: str | None = None) -> Any:
+    """A text of the query."""
+    return takes(Query(), default=default, doc=doc, name=name)
+
+
+def present(doc: str = "", *, name: str | None = None) -> Any:
+    """A flag of the query."""
+    return takes(Present(), default=False, doc=doc, name=name)
+
+
+def number(doc: str = "", *, default: int = 0, name: str | None = None) -> Any:
+    """A number of the query."""
+    return takes(Number(), default=default, doc=doc, name=name)
+
+
+def commas(doc: str = "", *, name: str | None = None) -> Any:
+    """Several texts of the query in one."""
+    return takes(Commas(), default=(), doc=doc, name=name)
+
+
+def body(cls: type[Any], doc: str = "", *, many: bool = False) -> Any:
+    """The parsed body as an object of a class, or as a list of them."""
+    rule: Rule = Nested(cls)
+    return takes(ListOf(rule) if many else rule, doc=doc, source="body")
+
+
+def raw_body(doc: str = "") -> Any:
+    """The body as it came, bytes."""
+    return takes(Query(), default=b"", doc=doc, source="raw")
+
+
+def string(doc: str = "", *, most: int = 512, default: Any = REQUIRED, nullable: bool = False) -> Any:
+    """A string of a body."""
+    return takes(String(most, nullable), default=default, doc=doc)
+
+
+def strings(doc: str = "", *, default: Any = ()) -> Any:
+    """A list of strings of a body; one alone will do."""
+    return takes(ListOf(String(), single=True), default=default, doc=doc)
+
+
+def unsigned(doc: str = "", *, default: Any = REQUIRED, or_many: bool = False) -> Any:
+    """A number of a body; with `or_many` also a list of them."""
+    rule: Rule = Either(Unsigned(), ListOf(Unsigned())) if or_many else Unsigned()
+    return takes(rule, default=default, doc=doc)
+
+
+def choice(choices: tuple[str, ...], doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """One of some texts of a body."""
+    return takes(Choice(choices), default=default, doc=doc)
+
+
+def ignored() -> Any:
+    """A key of a body that only answers carry."""
+    return takes(Ignored(), default=None)
