@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mailkit.credentials.records import Challenge, Secrets, WebAuthnCredential
 from mailkit.credentials.tables import CHALLENGES, SECRETS, WEBAUTHN, raw_digest
 from mailkit.credentials.webauthn import CHALLENGE_LIFE, CHALLENGE_SIZE
-from mailkit.errors import AlreadyExists, Conflict, NotFound
+from mailkit.errors import AlreadyExists, Denied, NotFound
 from mailkit.ids import Id
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -109,11 +109,11 @@ class Authenticators:
 
     @writes
     def counted(self, owner: int, id: Id, *, before: int, after: int, tx: Tx = OWN) -> None:
-        """Stores the new counter. Conflict `webauthn.raced` when another login moved it meanwhile: of two that were
+        """Stores the new counter. Denied `webauthn.raced` when another login moved it meanwhile: of two that were
         signed with one counter, one is a copy."""
         row = WEBAUTHN.get(tx, owner, id)
         if row.count != before:
-            raise Conflict("webauthn.raced", "The authenticator was used at the same time elsewhere")
+            raise Denied("webauthn.raced", "The authenticator was used at the same time elsewhere")
         WEBAUTHN.put(tx, replace(row, count=after), owner, id)
 
     def _count(self, tx: Tx, owner: int, change: int) -> None:

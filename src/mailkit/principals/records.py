@@ -61,6 +61,7 @@ class Principal(Record, frozen=True, kw_only=True):
     revision: int = field(name="v", default=1)  # any change; ends caches
     auth_version: int = field(name="w", default=1)  # ends tokens
     profile: Profile | None = field(name="p", default=None)
+    urls: tuple[str, ...] = field(name="g", default=())  # redirect URIs of an oauthClient
 
 
 class Deleted(Record, frozen=True, kw_only=True):
