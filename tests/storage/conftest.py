@@ -8,13 +8,21 @@ import pytest
 from mailkit.storage.api import BlobStore, Store
 from mailkit.storage.backends.files import FileBlobs
 from mailkit.storage.backends.instore import StoreBlobs
+from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
+from mailkit.storage.backends.postgres import PostgresStore
 
 
-@pytest.fixture(params=["memory"])
-def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture(params=["memory", "lmdb", "postgres"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Every store there is, empty."""
-    store = MemoryStore()
+    store: Store
+    if request.param == "memory":
+        store = MemoryStore()
+    elif request.param == "lmdb":
+        store = LmdbStore(tmp_path / "store", sync=False)
+    else:
+        store = PostgresStore(request.getfixturevalue("postgres_url"))
     yield store
     store.close()
 

@@ -2,8 +2,8 @@
 
     @request
     class ListMailboxes(Logged):
-        user: Id = id24("The account.")
-        counters: bool = flag(default=False, doc="Count messages as well.")
+        user: Id = take.id24("The account")
+        counters: bool = take.flag("Count messages as well")
 
 Each attribute has a `Rule`, which reads one value as it came from the wire and describes itself as JSON Schema: the
 same declaration validates requests and makes the OpenAPI document. An attribute without `default` is required; one
@@ -12,7 +12,7 @@ whose wire name is no Python name says `name="max-total"`; a trailing underscore
 Answers are `@answer` classes, written as they are. An attribute that is absent from an answer is `UNSET`, not None.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeVar, dataclass_transform
 
 import attrs
@@ -126,7 +126,8 @@ def request(cls: type[T]) -> type[T]:
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(named, attrs.field))
 def answer(cls: type[T]) -> type[T]:
     """Makes a class of what an operation gives."""
-    return attrs.frozen(kw_only=True, auto_attribs=True)(cls)
+    # Without slots, JSON has the attributes in the order in which they are written down.
+    return attrs.frozen(kw_only=True, auto_attribs=True, slots=False)(cls)
 
 
 def param_of(attribute: "attrs.Attribute[Any]") -> Param | None:
@@ -150,6 +151,3 @@ def params_of(cls: type[Any]) -> Mapping[str, tuple["attrs.Attribute[Any]", Para
             raise TypeError(f"{cls.__name__}.{attribute.name} has no rule")
         found[wire_name(attribute)] = (attribute, declared)
     return found
-
-
-Endpoint = Callable[..., Any]

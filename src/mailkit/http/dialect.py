@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 from attrs import frozen
 
-from mailkit.errors import Denied, Invalid, MailKitError, NotSupported
+from mailkit.errors import Conflict, Denied, Invalid, MailKitError, NotSupported
 from mailkit.http.answers import Content, Response, send_content
 from mailkit.http.client_address import client_address
 from mailkit.http.connection import Budget, Connection, Receive, Scope, Send
+from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
 from mailkit.http.operation import Operation, Runs
 from mailkit.http.origin import cors_headers, foreign_site, local_only
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Dialect", "Served"]
 
 _log = logging.getLogger("mailkit.http")
+
+_ATTEMPTS = 3
 
 NOBODY = Caller()
 
@@ -165,11 +168,7 @@ class Dialect(ABC):
             permit = permits(caller, operation.need, owner=owner)
             if not permit.allowed:
                 raise Denied("permission.missing", "Not enough privileges", reason=permit.reason)
-        if (
-            operation.changes
-            and foreign_site(connection.header(b"sec-fetch-site"))
-            and origin not in self._origins()
-        ):
+        if operation.changes and foreign_site(connection.header(b"sec-fetch-site")) and origin not in self._origins():
             raise Denied("origin.refused", "Another site's page may not ask for this")
         return await self._run(connection, self._ready[operation], path, caller)
 
@@ -206,12 +205,26 @@ class Dialect(ABC):
         kit, store = self.kit, self.kit.store
         match runs:
             case Runs.READ if not store.reads_block:
-                return function(kit, ask, caller)
+                result = function(kit, ask, caller)
             case Runs.WRITE:
                 return await store.atransact(lambda tx: function(kit, ask, caller, tx))
             case Runs.PREPARED:
-                return await store.atransact(await anyio.to_thread.run_sync(function, kit, ask, caller))
-        return await anyio.to_thread.run_sync(function, kit, ask, caller)
+                return await self._prepared(function, ask, caller)
+            case _:
+                result = await anyio.to_thread.run_sync(function, kit, ask, caller)
+        if isinstance(result, OnThread):
+            result = await anyio.to_thread.run_sync(result.function)
+        return result
+
+    async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
+        for attempt in range(_ATTEMPTS):
+            commit = await anyio.to_thread.run_sync(function, self.kit, ask, caller)
+            try:
+                return await self.kit.store.atransact(commit)
+            except Conflict:  # what was prepared is stale: a blob was purged meanwhile
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        return None
 
     def has_body(self, connection: Connection) -> bool:
         """True when the request's body is to be read."""
@@ -222,7 +235,8 @@ class Dialect(ABC):
         forwarded = connection.header(b"x-forwarded-for")
         if not forwarded:
             return connection.peer
-        return client_address(connection.peer, forwarded, self.kit.settings.get(keys.HTTP_TRUSTED_PROXIES))
+        proxies = self.kit.settings.get(keys.HTTP_TRUSTED_PROXIES)
+        return client_address(connection.peer, forwarded, proxies)
 
     @abstractmethod
     def presented_token(self, connection: Connection) -> str:
@@ -264,5 +278,3 @@ def _compile(operation: Operation) -> _Ready:
     if missing:
         raise TypeError(f"{operation.name}: {endpoint.request.__name__} does not declare {', '.join(missing)}")
     return _Ready(operation, made, encoder(endpoint.answer))
-
-

@@ -62,7 +62,8 @@ class Endpoint:
 
     function: Callable[..., Any]
     runs: Runs
-    request: type[Any]
+    request: Any
+    """The class of what is asked."""
     answer: Any
 
     @property

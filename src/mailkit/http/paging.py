@@ -1,9 +1,9 @@
 """Which page is asked for, and how its answer is numbered (W1.10). Pure.
 
-    `next` wins over `previous`; `previous` counts only when `page` is above 1
-    previousCursor: the request used `next`, or `previous` and more rows precede
-    nextCursor:     more rows follow, or the request used `previous`
-    page:           echoed; 1 when there is no previous page
+`next` wins over `previous`; `previous` counts only when `page` is above 1
+previousCursor: the request used `next`, or `previous` and more rows precede
+nextCursor:     more rows follow, or the request used `previous`
+page:           echoed; 1 when there is no previous page
 """
 
 from attrs import frozen

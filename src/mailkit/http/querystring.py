@@ -1,8 +1,8 @@
 """Query strings and form bodies, with dotted and bracketed nesting (W1.2). Pure.
 
-    action.seen=true   or[query]=foo   ->  {"action": {"seen": "true"}, "or": {"query": "foo"}}
-    type[]=a&type[]=b  tag=x&tag=y     ->  {"type": ["a", "b"], "tag": ["x", "y"]}
-    to[0]=a&to[1]=b                    ->  {"to": ["a", "b"]}
+action.seen=true   or[query]=foo   ->  {"action": {"seen": "true"}, "or": {"query": "foo"}}
+type[]=a&type[]=b  tag=x&tag=y     ->  {"type": ["a", "b"], "tag": ["x", "y"]}
+to[0]=a&to[1]=b                    ->  {"to": ["a", "b"]}
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ MOST_PARAMETERS = 1_000
 """Parameters that one query string or form may have."""
 
 _DEPTH = 5
-_MOST_INDEX = 99
+_INDEX_DIGITS = 3
 
 
 def flat(text: str) -> list[tuple[str, str]]:
@@ -85,7 +85,6 @@ def _lists(value: Any) -> Any:
     value = {name: _lists(item) for name, item in value.items()}
     if list(value) == [""]:
         return value[""]
-    if value and all(name.isascii() and name.isdigit() and int(name) <= _MOST_INDEX for name in value if len(name) < 4):
-        if all(len(name) < 4 and name for name in value):
-            return [value[name] for name in sorted(value, key=int)]
+    if value and all(name.isascii() and name.isdigit() and len(name) <= _INDEX_DIGITS for name in value):
+        return [value[name] for name in sorted(value, key=int)]
     return value

@@ -30,17 +30,19 @@ class Reader(Generic[T]):
     def __init__(self, cls: type[T], unknown: Unknown) -> None:
         self.cls = cls
         self.params = params_of(cls)
+        self._whole = frozenset(name for name, (_, param) in self.params.items() if param.source == "body")
         self._wire = {attribute.name: name for name, (attribute, _) in self.params.items()}
         self._rules: dict[str, Rule] = {name: param.rule for name, (_, param) in self.params.items()}
+        hooks: dict[str, Any] = {
+            attribute.name: override(rename=name, struct_hook=_hook(param))
+            for name, (attribute, param) in self.params.items()
+        }
         self._structure: Callable[[Mapping[str, Any], Any], T] = make_dict_structure_fn(
             cls,
             _converter,
             _cattrs_forbid_extra_keys=unknown == "refused",
             _cattrs_detailed_validation=True,
-            **{
-                attribute.name: override(rename=name, struct_hook=_hook(param))
-                for name, (attribute, param) in self.params.items()
-            },
+            **hooks,
         )
 
     def read(self, values: Mapping[str, object]) -> T:
@@ -58,7 +60,7 @@ class Reader(Generic[T]):
         try:
             return self.read(values)
         except Refused as refused:
-            raise invalid(refused) from None
+            raise invalid(refused, whole=self._whole) from None
 
     def _sort(self, group: BaseValidationError) -> tuple[list[Problem], set[str]]:
         problems: list[Problem] = []
@@ -100,15 +102,16 @@ def _hook(param: Param) -> Callable[[Any, Any], Any]:
 
 
 @cache
-def reader(cls: type[T], unknown: Unknown = "refused") -> Reader[T]:
+def reader(cls: Any, unknown: Unknown = "refused") -> Reader[Any]:
     """The reader of a class, made once."""
     return Reader(cls, unknown)
 
 
-def invalid(refused: Refused) -> Invalid:
-    """Refused as the error that callers know."""
+def invalid(refused: Refused, *, whole: frozenset[str] = frozenset()) -> Invalid:
+    """Refused as the error that callers know. Attributes in `whole` stand for the whole body: they are in no path."""
     errors = []
-    for path, text, kind in refused.problems:
+    for place, text, kind in refused.problems:
+        path = place[1:] if place[0] in whole else place
         shown = ".".join(map(str, path))
         errors.append(FieldError(path, f'"{shown}" {text}' if path else f"The body {text}", kind))
     return Invalid(errors=tuple(errors))
@@ -118,7 +121,7 @@ def invalid(refused: Refused) -> Invalid:
 class Nested(Rule):
     """An object of another request class."""
 
-    cls: type[Any]
+    cls: Any
     unknown: Unknown = "refused"
 
     def read(self, value: object) -> Any:
@@ -153,7 +156,8 @@ class ListOf(Rule):
             raise Refused.because(f"must contain less than or equal to {self.most} items", "max")
         if len(value) < self.least:
             raise Refused.because(f"must contain at least {self.least} items", "min")
-        items, problems = [], []
+        items: list[Any] = []
+        problems: list[Problem] = []
         for position, raw in enumerate(value):
             try:
                 item = self.item.read(raw)

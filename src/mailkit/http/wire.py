@@ -36,21 +36,21 @@ def _renamed(kind: Any, above: frozenset[Any]) -> bool:
     return any(_renamed(part, above) for part in get_args(kind) if part is not Ellipsis)
 
 
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
+
+
 @cache
 def _converter() -> Converter:
     converter = Converter()
 
     def make(cls: Any) -> Callable[[Any], Mapping[str, Any]]:
         # The class of the value decides, not the annotation: unions of answers need no hooks of their own.
-        rules = {
+        rules: dict[str, Any] = {
             a.name: override(rename=wire_name(a), omit_if_default=a.default is UNSET) for a in attrs.fields(cls)
         }
         return make_dict_unstructure_fn(cls, converter, **rules)
 
     converter.register_unstructure_hook_factory(attrs.has, make)
-    converter.register_unstructure_hook_factory(
-        lambda kind: get_origin(kind) in (Union, UnionType), lambda kind: lambda value: converter.unstructure(value)
-    )
+    converter.register_unstructure_hook_factory(_is_union, lambda kind: lambda value: converter.unstructure(value))
     return converter
-
-

@@ -29,9 +29,10 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(r"[^()\\]++|\\.|[()\\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]+")
+_LINE_BREAK = re.compile(r"[\r\n\x00]+")  # an encoded word may hold one
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _AROUND_DOT_AT = re.compile(r"(?<![ \t]) ?([.@]) ?")
-_ROUTE = re.compile(r"@[^:<>]*+:(?=[^@]*+@)")
+_ROUTE = re.compile(r"\A@[^:<>]*+:(?=[^@]*+@)")
 
 
 @frozen
@@ -65,19 +66,26 @@ Address = Mailbox | Group
 
 @define
 class _Entry:
-    """What was gathered since the last separator. `source` is `shown` with quotes kept, for addresses without "<"."""
+    """What was gathered since the last separator; lists, for adding to a string copies it.
 
-    shown: str = ""
-    source: str = ""
+    `source` is `shown` with quotes kept, for addresses without "<".
+    """
+
+    shown: list[str] = field(factory=list)
+    source: list[str] = field(factory=list)
     comments: list[str] = field(factory=list)
-    angle: str | None = None
+    angle: list[str] | None = None
     blank: bool = False
+    at: bool = False  # whether there is an "@" in `source`
 
     def add(self, shown: str, source: str) -> None:
-        space = " " if self.blank and self.source else ""
-        self.shown += space + shown
-        self.source += space + source
+        if self.blank and self.source:
+            self.shown.append(" ")
+            self.source.append(" ")
+        self.shown.append(shown)
+        self.source.append(source)
         self.blank = False
+        self.at = self.at or "@" in source
 
 
 def parse_addresses(value: bytes | str) -> tuple[Address, ...]:
@@ -100,64 +108,33 @@ def addresses_of(addresses: tuple[Address, ...]) -> tuple[str, ...]:
 
 
 class _Reader:
+    """One pass over the tokens of a field, with the entry and the group that are open."""
+
     def __init__(self, text: str) -> None:
         self.text = text
+        self.position = 0
         self.found: list[Address] = []
         self.group: tuple[str, list[Mailbox]] | None = None
         self.entry = _Entry()
+        self.in_angle = False
         self.count = 0
         self.comments_close = True  # False once a "(" had no ")": the rest is then taken as text
 
     def read(self) -> tuple[Address, ...]:
-        text, position, in_angle = self.text, 0, False
-        while position < len(text) and self.count < LIMIT:
-            token = _TOKEN.match(text, position)
+        while self.position < len(self.text) and self.count < LIMIT:
+            token = _TOKEN.match(self.text, self.position)
             if token is None:
                 break
-            kind, piece, position = token.lastgroup, token[0], token.end()
-            entry = self.entry
+            self.position = token.end()
+            kind, piece, entry = token.lastgroup, token[0], self.entry
             if kind == "blank":
                 entry.blank = True
+                if self.in_angle and entry.angle:
+                    entry.angle.append(" ")
+            elif kind == "special" and self.special(piece):
                 continue
-            if kind == "special":
-                if piece == "(" and self.comments_close:
-                    comment, end = _comment(text, position)
-                    self.comments_close = end >= 0
-                    if end >= 0:
-                        position = end
-                        if comment:
-                            entry.comments.append(comment)
-                        # The blank behind a comment belongs to it: "silly(x) .test" is "silly .test".
-                        continue
-                elif in_angle:
-                    angle = entry.angle or ""
-                    if piece == ">":
-                        in_angle = False
-                        continue
-                    if piece == "<":
-                        continue
-                    if piece != "," or angle.startswith("@") or ":" in angle:
-                        entry.angle = angle + piece
-                        continue
-                    in_angle = False  # "<a@b, c@d": the bracket was never closed
-                if piece == "<":
-                    if entry.angle is None:
-                        in_angle, entry.angle = True, ""
-                    continue
-                if piece == ",":
-                    self.flush()
-                    continue
-                if piece == ";":
-                    self.flush()
-                    self.end_group()
-                    continue
-                if piece == ":" and self.group is None and entry.angle is None and "@" not in entry.source:
-                    self.begin_group()
-                    continue
-                if piece == ">":
-                    continue
-            if in_angle:
-                entry.angle = (entry.angle or "") + piece
+            elif self.in_angle and entry.angle is not None:
+                entry.angle.append(piece)
             elif kind == "quoted":
                 entry.add(_unquote(piece), piece)
             elif kind == "pair":
@@ -167,6 +144,46 @@ class _Reader:
         self.flush()
         self.end_group()
         return tuple(self.found)
+
+    def special(self, piece: str) -> bool:
+        """Act on a special character; False if it stands for itself here."""
+        if piece == "(":
+            return self.comment()
+        entry = self.entry
+        if self.in_angle and entry.angle is not None:
+            route_or_url = ":" in entry.angle[:2] or "".join(entry.angle[:1]).startswith("@")
+            if piece == ">":
+                self.in_angle = False
+            elif piece == "," and not route_or_url:  # "<a@b, c@d": the bracket was never closed
+                self.in_angle = False
+                self.flush()
+            elif piece != "<":
+                entry.angle.append(piece)
+        elif piece == "<":
+            if entry.angle is None:
+                self.in_angle, entry.angle = True, []
+        elif piece == ",":
+            self.flush()
+        elif piece == ";":
+            self.flush()
+            self.end_group()
+        elif piece == ":" and self.group is None and entry.angle is None and not entry.at:
+            self.begin_group()
+        else:
+            return piece == ">"
+        return True
+
+    def comment(self) -> bool:
+        """Take the comment that begins here; False if it never ends."""
+        if not self.comments_close:
+            return False
+        text, end = _comment(self.text, self.position)
+        self.comments_close = end >= 0
+        if end >= 0:
+            self.position = end
+            if text:
+                self.entry.comments.append(text)
+        return end >= 0
 
     def flush(self) -> None:
         entry, self.entry = self.entry, _Entry()
@@ -181,8 +198,9 @@ class _Reader:
 
     def begin_group(self) -> None:
         entry, self.entry = self.entry, _Entry()
-        if entry.shown.lower() != "mailto":  # a URL where an address should be
-            self.group = (_name(entry.shown, entry.comments), [])
+        shown = "".join(entry.shown)
+        if shown.lower() != "mailto":  # a URL where an address should be
+            self.group = (_name(shown, entry.comments), [])
 
     def end_group(self) -> None:
         if self.group is not None:
@@ -209,27 +227,26 @@ def _unquote(quoted: str) -> str:
 
 
 def _name(shown: str, comments: list[str]) -> str:
-    name = decode_words(shown)
+    name = _LINE_BREAK.sub(" ", decode_words(shown))
     if not comments:
         return name
-    remarks = decode_words(" ".join(comments))
+    remarks = _LINE_BREAK.sub(" ", decode_words(" ".join(comments)))
     return f"{name} ({remarks})" if name else remarks
 
 
 def _mailbox(entry: _Entry) -> Mailbox | None:
+    shown, source = "".join(entry.shown), "".join(entry.source)
     if entry.angle is not None:
-        address = entry.angle.strip()
+        address = _BLANKS.sub(" ", "".join(entry.angle)).strip()
         if address.startswith("@"):
             address = _ROUTE.sub("", address)  # RFC 5322 4.4: the route is to be ignored
-        if "=?" in address:
-            address = decode_words(address)
-        return Mailbox(_name(entry.shown, entry.comments), address)
-    source = entry.source
+        # Encoded words in an address stay as they are: RFC 2047 5 forbids them, and decoding would forge another one.
+        return Mailbox(_name(shown, entry.comments), _AROUND_DOT_AT.sub(r"\1", address))
     if not source:
         return Mailbox(_name("", entry.comments), "") if entry.comments else None
     if "@" not in source:
         if "=?" in source or " " in source:
-            return Mailbox(_name(entry.shown, entry.comments), "")
+            return Mailbox(_name(shown, entry.comments), "")
         return Mailbox(_name("", entry.comments), source)
     # No brackets. Blanks around "." and "@" are obsolete syntax (RFC 5322 4.4); other blanks part a name from it.
     joined = _AROUND_DOT_AT.sub(r"\1", source)

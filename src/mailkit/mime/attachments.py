@@ -4,11 +4,11 @@ The ids are WildDuck's: `ATT00001` for the first leaf that is not shown inline, 
 message/rfc822 parts too. A text part larger than `LARGE_TEXT` takes a number but is not listed.
 """
 
-import mimetypes
 import zlib
 
 from attrs import frozen
 
+from mailkit.mime.file_extensions import extension_for
 from mailkit.mime.part_text import disposition_of, filename_of
 from mailkit.mime.scan import Part, Scan
 
@@ -42,11 +42,13 @@ class Attachment:
         if self.filename:
             return self.filename
         seed = f"{self.id} {self.content_type} {self.size} {self.body_start}".encode()
-        return f"{zlib.crc32(seed):08x}{mimetypes.guess_extension(self.content_type) or '.bin'}"
+        return f"{zlib.crc32(seed):08x}{extension_for(self.content_type)}"
 
 
 def is_inline_text(part: Part) -> bool:
-    """Whether a leaf is text to be shown with the message."""
+    """Whether a leaf is text to be shown with the message. So is a multipart in which no part was found."""
+    if part.content_type.startswith(b"multipart/"):
+        return True
     return part.content_type in _INLINE and disposition_of(part).value in ("", "inline")
 
 
@@ -59,7 +61,7 @@ def attachments_of(scan: Scan) -> tuple[Attachment, ...]:
         parent = scan.parts[part.parent] if part.parent >= 0 else None
         related = parent is not None and (below[parent.index] or parent.content_type == b"multipart/related")
         below.append(related)
-        if part.children or part.content_type.startswith(b"multipart/"):
+        if part.children:
             continue
         size = part.body_end - part.body_start
         inline = is_inline_text(part)

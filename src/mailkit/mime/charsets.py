@@ -5,8 +5,9 @@ characters as the last resort. Labels that browsers read as a superset (ISO-8859
 are read so here (WHATWG Encoding, 4.2).
 """
 
-import codecs
 import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from functools import lru_cache
 
 from mailkit.mime.defects import Kind
@@ -22,8 +23,8 @@ _LABELS = {
     "latin-1": "windows-1252",
     "l1": "windows-1252",
     "iso-8859-9": "windows-1254",
-    "iso-8859-11": "windows-874",
-    "tis-620": "windows-874",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
     "windows-874": "cp874",
     "iso-8859-8-i": "iso-8859-8",
     "iso-8859-8-e": "iso-8859-8",
@@ -56,12 +57,22 @@ _LABELS = {
     "utf8mb4": "utf-8",
     "x-user-defined": "windows-1252",
 }
-# Codecs that are no charsets; some of them are slow enough to be a weapon (idna, punycode: quadratic).
-_NO_CHARSET = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"))
+# Codecs that are no charsets; some of them are slow enough to be a weapon (zlib: a bomb, punycode: quadratic).
+_NO_CHARSET = frozenset(
+    ("base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "tactis", "uu_codec", "zlib_codec")
+)
+# A list of our own: `codecs.lookup` would try to import every name it is asked for, and remember it forever.
+_CODECS = (frozenset(aliases.values()) - _NO_CHARSET) | {
+    "cp720", "cp737", "cp856", "cp874", "cp875", "cp1006", "koi8_r", "koi8_t", "koi8_u", "mac_arabic", "mac_croatian",
+    "mac_farsi", "mac_romanian", "utf_8_sig",
+}  # fmt: skip
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}")
-# A sample is enough to guess by, and guessing costs milliseconds per kilobyte.
-_GUESS_BYTES = 2_048
+# Guessing costs milliseconds per kilobyte: it is done on a sample of the lines that are not ASCII, and only if these
+# are written in another script than Latin, which has one accented letter in ten at most.
+_GUESS_BYTES = 1_024
 _GUESS_MIN = 64
+_GUESS_SHARE = 0.2
+_ASCII = bytes(range(128))
 
 
 @lru_cache(maxsize=512)
@@ -70,14 +81,11 @@ def codec_name(label: str) -> str | None:
     label = label.strip(" \t\r\n'\"").lower().partition("*")[0]  # RFC 2231 5 allows a language behind "*"
     if not _LABEL.fullmatch(label):
         return None
-    label = _LABELS.get(label, label)
     for candidate in (label, label.replace("win-", "windows-"), label.replace("cp-", "cp"), label.removeprefix("x-")):
-        try:
-            codec = codecs.lookup(_LABELS.get(candidate, candidate))
-        except (LookupError, ValueError):
-            continue
-        if codec._is_text_encoding and codec.name.replace("_", "-") not in _NO_CHARSET:
-            return codec.name
+        name = normalize_encoding(_LABELS.get(candidate, candidate)).lower()
+        codec = aliases.get(name) or aliases.get(name.replace(".", "_")) or name
+        if codec in _CODECS:
+            return "cp1252" if codec == "latin_1" else codec
     return None
 
 
@@ -115,15 +123,16 @@ def _undeclared(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    name = "cp1252"
-    if len(data) >= _GUESS_MIN:
+    sample = b"\n".join(line for line in data[:100_000].splitlines() if not line.isascii())[:_GUESS_BYTES]
+    if len(sample) >= _GUESS_MIN and len(sample.translate(None, _ASCII)) > len(sample) * _GUESS_SHARE:
         from charset_normalizer import from_bytes  # heavy, and rarely needed
 
-        guess = from_bytes(data[:_GUESS_BYTES]).best()
-        name = guess.encoding if guess else name
+        guess = from_bytes(sample).best()
+        if guess is not None:
+            return data.decode(guess.encoding, "replace")
     try:
-        return data.decode(name, "replace" if name != "cp1252" else "strict")
-    except UnicodeError:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
         return data.decode("latin-1")
 
 

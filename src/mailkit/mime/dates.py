@@ -21,7 +21,7 @@ _DAY_FIRST = re.compile(
 )  # fmt: skip
 _MONTH_FIRST = re.compile(
     r"(?:[A-Za-z]+\.?,? )?([A-Za-z]{3,})\.? (\d{1,2})(?:st|nd|rd|th)?,? (?:" + _YEAR + r",? )?" + _TIME + _ZONE
-    + r"(?: " + _YEAR + r")?"
+    + r"(?: " + _YEAR + r")?(?: ([+-]\d{4})(?!\d))?"
 )  # fmt: skip
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[Tt ]+" + _TIME + _ZONE)
 _BLANKS = re.compile(r"\s+")
@@ -47,7 +47,7 @@ def parse_date(text: str) -> datetime | None:
 
     A missing or unknown zone counts as UTC (RFC 5322 4.3).
     """
-    text = _BLANKS.sub(" ", _without_comments(text[-_LIMIT:].rpartition(";")[2])).strip()
+    text = _BLANKS.sub(" ", _without_comments(text[-_LIMIT:].rpartition(";")[2])).strip(" _,")
     found = _DAY_FIRST.match(text)
     if found:
         day, month, year, *clock = found.groups()
@@ -58,10 +58,10 @@ def parse_date(text: str) -> datetime | None:
         return _moment(year, month, day, clock)
     found = _MONTH_FIRST.match(text)
     if found:
-        month, day, year, hour, minute, second, half, zone, late_year = found.groups()
+        month, day, year, hour, minute, second, half, zone, late_year, late_zone = found.groups()
         if year is None and late_year is None and zone is not None and len(zone) == 4 and zone.isdecimal():
             zone, late_year = None, zone
-        return _moment(year or late_year, month, day, [hour, minute, second, half, zone])
+        return _moment(year or late_year, month, day, [hour, minute, second, half, zone or late_zone])
     return None
 
 

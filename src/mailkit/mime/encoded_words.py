@@ -16,8 +16,6 @@ __all__ = ["decode_header", "decode_words"]
 # "=?=" is base64's padding and the end, not a new word.
 _WORD = re.compile(r"=\?([^?\s=]{1,64})\?([bBqQ])\?((?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?=")
 _INNER_FOLD = re.compile(rb"[\r\n]++[ \t]*+")
-# A run of blanks is tried from its first one only: linear.
-_FOLD = re.compile(r"(?:(?<![ \t])[ \t]++)?[\r\n]++[ \t\r\n]*+")
 
 
 def decode_words(text: str) -> str:
@@ -59,5 +57,8 @@ def decode_header(value: bytes) -> str:
 
     A fold counts as one space, and so does a line break that came out of an encoded word: the result is one line.
     """
-    text = decode_words(decode_raw_header(value))
-    return (_FOLD.sub(" ", text) if "\n" in text or "\r" in text else text).strip()
+    text = decode_words(decode_raw_header(value.strip()))
+    if "\n" in text or "\r" in text:
+        lines = (line.strip(" \t") for line in text.replace("\r", "\n").split("\n"))
+        text = " ".join(line for line in lines if line)
+    return text.strip()

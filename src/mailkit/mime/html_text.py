@@ -7,15 +7,14 @@ behind a link whose text doesn't name it, alternative texts of images, a mark be
 import html
 import re
 
-from mailkit.mime.html_depth import nests_too_deep
+from mailkit.mime.html_limits import beyond_limits
 
 __all__ = ["html_to_text", "text_to_html"]
 
 # Private-use characters stand for line breaks while white space is folded; the source's own are taken out first.
 _LINE, _PARAGRAPH, _BREAK = "\ue000", "\ue001", "\ue002"
-_MARKS = {0xE000: None, 0xE001: None, 0xE002: None, 0: None}
+_INVISIBLE = (_LINE, _PARAGRAPH, _BREAK, "\x00", "\u200b", "\ufeff")
 _SPLIT = re.compile("([\ue000-\ue002])")
-_BLANKS = re.compile(r"[ \t\r\n\f\xa0\u200b\ufeff]+")
 _TAG = re.compile(r"<!--.*?(?:-->|\Z)|<[/!?a-zA-Z][^<>]*>?", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style|title)\b.*?(?:</\1\b|\Z)", re.DOTALL | re.IGNORECASE)
 
@@ -29,10 +28,11 @@ _PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
 def html_to_text(source: str) -> str:
     """What a reader sees of an HTML document, as lines. Never raises.
 
-    Markup nested deeper than any document (see `html_depth`) is stripped of its tags without being understood.
+    Markup beyond all reason (see `html_limits`) is stripped of its tags without being understood.
     """
-    source = source.translate(_MARKS)
-    if nests_too_deep(source):
+    for character in _INVISIBLE:
+        source = source.replace(character, "")
+    if beyond_limits(source):
         return _lines(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", source))))
     from selectolax.lexbor import LexborHTMLParser
 
@@ -77,7 +77,7 @@ def _lines(text: str) -> str:
     """Fold white space and turn the marks into line breaks."""
     out: list[str] = []
     breaks = 0
-    for piece in _SPLIT.split(_BLANKS.sub(" ", text)):
+    for piece in _SPLIT.split(text):
         if piece == _LINE:
             breaks = max(breaks, 1)
         elif piece == _PARAGRAPH:
@@ -85,9 +85,9 @@ def _lines(text: str) -> str:
         elif piece == _BREAK:
             breaks = min(breaks + 1, 3)
         else:
-            piece = piece.strip()
-            if piece:
-                out += ["\n" * breaks if out else "", piece]
+            words = piece.split()
+            if words:
+                out += ["\n" * breaks if out else "", " ".join(words)]
                 breaks = 0
     return "".join(out)
 

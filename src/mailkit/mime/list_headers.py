@@ -9,7 +9,7 @@ from mailkit.mime.header_index import HeaderIndex
 
 __all__ = ["ListHeaders", "parse_list_headers", "parse_phrases"]
 
-_URL = re.compile(r"<\s*([^<>]*?)\s*>")
+_URL = re.compile(r"<([^<>]*+)>")
 _LIMIT = 100
 
 
@@ -35,11 +35,13 @@ def parse_list_headers(headers: HeaderIndex) -> ListHeaders | None:
     list_id = decode_header(headers.get(b"list-id") or b"")
     bracketed = _URL.search(list_id)
     urls = {
-        name: tuple(_URL.findall(decode_header(headers.get(f"list-{name}".encode()) or b""))[:_LIMIT])
+        name: tuple(
+            url.strip() for url in _URL.findall(decode_header(headers.get(f"list-{name}".encode()) or b""))[:_LIMIT]
+        )
         for name in ("post", "help", "subscribe", "unsubscribe", "owner", "archive")
     }
     return ListHeaders(
-        id=bracketed[1] if bracketed else list_id,
+        id=bracketed[1].strip() if bracketed else list_id,
         name=list_id[: bracketed.start()].strip(' "') if bracketed else "",
         one_click=b"one-click" in (headers.get(b"list-unsubscribe-post") or b"").lower(),
         **urls,

@@ -159,26 +159,42 @@ class Message:
         return tuple(found)
 
     @cached_property
+    def _renderings(self) -> dict[int, str]:
+        """Part index -> what a reader sees of the part, as text. HTML beyond the limit has none."""
+        return {
+            shown.part.index: shown.content.text
+            if shown.part.content_type != b"text/html"
+            else html_to_text(shown.content.text)
+            for shown in self._shown
+            if shown.part.content_type != b"text/html" or len(shown.content.text) <= HTML_TEXT_LIMIT
+        }
+
+    def _join(self, kind: bytes) -> str:
+        """The renderings of the parts of this type, and of the others that have no alternative."""
+        pieces = (
+            self._renderings.get(shown.part.index, "").strip()
+            for shown in self._shown
+            if (shown.part.content_type == b"text/html") == (kind == b"text/html") or not shown.alternative
+        )
+        return "\n".join(piece for piece in pieces if piece)
+
+    @cached_property
     def text(self) -> str:
         """The plain text: all plain parts, and HTML parts that have no plain alternative as text. Line ends are LF."""
-        pieces = [
-            html_to_text(shown.content.text[:HTML_TEXT_LIMIT]) if shown.part.content_type == b"text/html" else
-            shown.content.text
-            for shown in self._shown
-            if shown.part.content_type != b"text/html"
-            or (not shown.alternative and len(shown.content.text) <= HTML_TEXT_LIMIT)
-        ]  # fmt: skip
-        text = "\n".join(piece.strip() for piece in pieces if piece.strip())
-        return link_attachments(text or self._html_text, self.attachments)
+        return link_attachments(self._join(b"text/plain") or self._join(b"text/html"), self.attachments)
+
+    @property
+    def has_html(self) -> bool:
+        """Whether the sender wrote HTML."""
+        return any(shown.part.content_type == b"text/html" for shown in self._shown)
 
     @cached_property
     def html(self) -> tuple[str, ...]:
-        """The HTML, one document or fragment per part, not sanitised: see `mailkit.mime.sanitize`.
+        """The message as HTML, one document or fragment per part, not sanitised: see `mailkit.mime.sanitize`.
 
-        Plain parts without an HTML alternative are rendered; `cid:` links name attachments. Empty if no part is HTML.
+        Plain parts without an HTML alternative are rendered, whether there is HTML or not (`has_html`); `cid:` links
+        name attachments.
         """
-        if all(shown.part.content_type != b"text/html" for shown in self._shown):
-            return ()
         pieces = [
             shown.content.text if shown.part.content_type == b"text/html" else text_to_html(shown.content.text)
             for shown in self._shown
@@ -187,13 +203,9 @@ class Message:
         return tuple(link_attachments(piece, self.attachments) for piece in pieces if piece.strip())
 
     @cached_property
-    def _html_text(self) -> str:
-        return "\n".join(html_to_text(piece) for piece in self.html if len(piece) <= HTML_TEXT_LIMIT)
-
-    @cached_property
     def preview(self) -> str:
         """At most 128 characters of what the sender wrote, and an ellipsis if there is more."""
-        return preview(self._html_text or self.text)
+        return preview(self._join(b"text/html") or self.text)
 
     @cached_property
     def uuencoded(self) -> tuple[UuFile, ...]:
@@ -212,12 +224,16 @@ class Message:
             found.append(Defect(Kind.NUL, nul))
         counts = Counter(self.headers.names)
         repeated = {name for name in _ONCE if counts[name] > 1}
+        end = self.scan.root.header_start
         for field in self.headers:
+            end = field.end
             if field.name in repeated:
                 repeated.discard(field.name)
                 found.append(Defect(Kind.FIELD_REPEATED, field.start, 0, field.name.decode("ascii")))
             if field.name == b"date" and parse_date(decode_header(field.raw_value)) is None:
                 found.append(Defect(Kind.DATE_INVALID, field.start))
+        if len(self.headers) and end < self.scan.root.header_end:
+            found.append(Defect(Kind.HEADERS_TOO_MANY, end))
         texts = {shown.part.index: shown.content for shown in self._shown}
         for part in self.scan.leaves:
             if part.index in texts:

@@ -4,7 +4,7 @@ import re
 
 from attrs import frozen
 
-from mailkit.mime.charsets import codec_name, decode_charset
+from mailkit.mime.charsets import codec_name, decode_charset, decode_raw_header
 from mailkit.mime.defects import Kind
 from mailkit.mime.encoded_words import decode_words
 from mailkit.mime.flowed import unflow
@@ -31,7 +31,7 @@ class PartText:
 def content_type_of(part: Part) -> Parameterized:
     """The Content-Type with its parameters; the part's default type if there is none (RFC 2045 5.2)."""
     value = part.headers.get(b"content-type")
-    parsed = parse_parameters(value.decode("utf-8", "replace")) if value else Parameterized("")
+    parsed = parse_parameters(decode_raw_header(value)) if value else Parameterized("")
     return Parameterized(part.content_type.decode("utf-8", "replace"), parsed.parameters, parsed.languages)
 
 
@@ -40,7 +40,7 @@ def disposition_of(part: Part) -> Parameterized:
     value = part.headers.get(b"content-disposition")
     if not value:
         return Parameterized("")
-    parsed = parse_parameters(value.decode("utf-8", "replace"))
+    parsed = parse_parameters(decode_raw_header(value))
     return Parameterized(parsed.value.lower(), parsed.parameters, parsed.languages)
 
 

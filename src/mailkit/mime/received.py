@@ -24,17 +24,23 @@ _PROTOCOL = re.compile(
     r"(?:SVC)?(?:[/(].*)?",
 )
 _HELO = re.compile(r"\b(?:helo|ehlo|lhlo)(?:[ =]+([^\s()]+))?", re.IGNORECASE)
-_IDENT = re.compile(r"\bident[=:]\[?([^\s()\]]+)|([^\s()\[\]@<>]+@[^\s()\[\]@<>,]+)|([^\s()\[\]@<>]+)@\[", re.I)
+_IDENT = re.compile(
+    r"\bident[=:]\[?([^\s()\]]+)"
+    r"|(?<![^\s()\[\]@<>])(?:([^\s()\[\]@<>]++@[^\s()\[\]@<>,]++)|([^\s()\[\]@<>]++)@\[)",
+    re.IGNORECASE,
+)
 _AS_USER = re.compile(r"\bas user (\S+)")
 _IP = re.compile(r"(?<![\w.@:])\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)", re.I)
 _IP_IN_BRACKETS = re.compile(
     r"\[(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}(?=[\]:])|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+)(?::\d+|%\w+)?\]", re.IGNORECASE
 )
-_RDNS = re.compile(r"(?:^|[\s@])([A-Za-z0-9_](?:[A-Za-z0-9_-]*\.)+(?:[A-Za-z][A-Za-z0-9-]*)?)(?=\s*(?:\[|$))")
+_RDNS = re.compile(
+    r"(?:^|[\s@<])([A-Za-z0-9_](?:[A-Za-z0-9_-]*\.)+(?:[A-Za-z][A-Za-z0-9-]*)?)(?=>?\s*(?:\[|$))", re.MULTILINE
+)
 _TLS = re.compile(r"\b(TLS|SSL)[v-]?(\d(?:[._]\d)?)(?::([A-Z0-9_-]+))?", re.IGNORECASE)
 _CIPHER = re.compile(
-    r"\bcipher[= ]\s*(?!TLSv?[-\d.]+:)([A-Z0-9_-]+)|\bcipher=([A-Z0-9_-]+)|/TLS/([A-Z0-9-]+)|\d+ ?bits, ?([A-Z0-9_-]+)"
-    r"|\bwith ([A-Z0-9_-]+) encrypted",
+    r"\bcipher[= ]\s*(?!TLSv?[-\d.]+:)([A-Z0-9_-]+)|\bcipher=([A-Z0-9_-]+)|/TLS/([A-Z0-9-]+)"
+    r"|(?<!\d)\d{1,5} ?bits, ?([A-Z0-9_-]+)|\bwith ([A-Z0-9_-]+) encrypted",
     re.IGNORECASE,
 )
 
@@ -62,7 +68,8 @@ def parse_received(text: str) -> Received:
     """Read a Received field, unfolded or not. Never raises."""
     text = " ".join(text[:_LIMIT].split())
     words, comments = _clauses(text)
-    behind_from = "\n".join([*comments.get("from", []), *words.get("from", [])[1:2]])
+    remarks = [remark for remark in comments.get("from", []) if not remark.lower().startswith("envelope-")]
+    behind_from = "\n".join([*remarks, *(word for word in words.get("from", [])[1:2] if word[0] == "[")])
     tls = _TLS.search(text)
     cipher = _CIPHER.search(text)
     helo = _HELO.search(behind_from)

@@ -6,7 +6,7 @@ Links keep `attachment:` (our own link to a part) and `cid:` (RFC 2392); `data:i
 import html
 import re
 
-from mailkit.mime.html_depth import nests_too_deep
+from mailkit.mime.html_limits import beyond_limits
 from mailkit.mime.html_text import html_to_text, text_to_html
 
 __all__ = ["sanitize_html"]
@@ -50,9 +50,9 @@ _DATA_IMAGE = re.compile(r"\s*data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon);
 def sanitize_html(source: str) -> str:
     """A fragment that may be shown inside one's own page. Never raises; scripts and all that loads unasked are gone.
 
-    HTML that nests too deep to be parsed is shown as its text.
+    HTML beyond the limits of `html_limits` is shown as its text.
     """
-    if nests_too_deep(source):
+    if beyond_limits(source):
         return text_to_html(html_to_text(source))
     import nh3
 

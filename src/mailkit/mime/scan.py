@@ -293,7 +293,8 @@ class _Walk:
         while index > container:
             part = self.parts[index]
             if part.body_end < 0:
-                part.body_end = max(part.body_start, end)
+                # An empty part's header line end is the delimiter's line break too: the container then has it all.
+                end = part.body_end = max(part.body_start, end)
             index = part.parent
 
     def close(self, *, closed: bool) -> None:

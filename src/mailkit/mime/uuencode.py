@@ -7,7 +7,7 @@ from attrs import frozen
 
 __all__ = ["UuFile", "decode_uuencoded", "find_uuencoded"]
 
-_BEGIN = re.compile(rb"^begin[ \t]+([0-7]{3,4})[ \t]+([^\r\n]{1,255}?)[ \t]*\r?$", re.MULTILINE)
+_BEGIN = re.compile(rb"^begin[ \t]+([0-7]{3,4})[ \t]+([^\r\n]++)", re.MULTILINE)
 _LIMIT = 1_000
 
 
@@ -31,7 +31,7 @@ def find_uuencoded(body: bytes) -> tuple[UuFile, ...]:
             break
         data, position = _lines(body, min(begin.end() + 1, len(body)))
         if data:
-            found.append(UuFile(begin[2].decode("utf-8", "replace"), data, begin.start(), position))
+            found.append(UuFile(begin[2][:255].decode("utf-8", "replace").strip(), data, begin.start(), position))
     return tuple(found)
 
 

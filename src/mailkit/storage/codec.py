@@ -19,6 +19,10 @@ T = TypeVar("T")
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+_UNREADABLE = (msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading bytes that are no record ends in; some of it comes from upgrades that miss the fields they expect."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every stored record derives from."""
 
@@ -58,7 +62,7 @@ class Codec(Generic[T]):
             if data[0] == self.version:
                 return self._decode(memoryview(data)[1:])
             return self._lift(data)
-        except (msgspec.DecodeError, IndexError, ValueError) as error:
+        except _UNREADABLE as error:
             raise Corrupt("record.corrupt", f"A stored {self.kind.__name__} cannot be read: {error}") from error
 
     def _lift(self, data: bytes) -> T:

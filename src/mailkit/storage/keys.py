@@ -1,8 +1,8 @@
 """Keys as tuples: packing that keeps the tuples' order, within 511 bytes.
 
 A shape names the parts: `u8 u32 u64` (unsigned, big-endian), `id` (12 bytes), `sha` (32 bytes), `text` and `bytes`
-(of any length). Runs of fixed parts are packed with one struct. A text part over 120 bytes becomes its first 88 bytes
-and its SHA-256; equality stays exact, order is kept among the first 88 bytes.
+(of any length). Runs of fixed parts are packed with one struct. A text part of 120 bytes or more becomes its first 88
+bytes and its SHA-256, 120 in all; equality stays exact, order is kept among the first 88 bytes.
 """
 
 import hashlib
@@ -12,7 +12,8 @@ from typing import Any
 __all__ = ["Shape", "after_prefix"]
 
 _FIXED = {"u8": "B", "u32": "I", "u64": "Q", "id": "12s", "sha": "32s"}
-_LONGEST = 120
+_SIZES = {"id": 12, "sha": 32}
+_LONGEST = 119  # one less than a shortened part has: no text can pass for another's shortened form
 _KEPT = 88
 _END = b"\x00\x01"  # below any continuation, so "a" sorts before "ab"; a zero byte inside is escaped as 00 FF
 
@@ -37,7 +38,7 @@ def _pack_text(value: str | bytes) -> bytes:
 class Shape:
     """The parts of one kind of key, behind a fixed prefix."""
 
-    __slots__ = ("_all", "_prefixes", "kinds", "prefix")
+    __slots__ = ("_all", "_prefixes", "_sized", "kinds", "prefix")
 
     def __init__(self, prefix: bytes, *kinds: str) -> None:
         for kind in kinds:
@@ -50,14 +51,28 @@ class Shape:
             struct.Struct(">" + "".join(_FIXED[k] for k in kinds[:n])) if fixed else None for n in range(len(kinds) + 1)
         ]
         self._all = self._prefixes[-1]
+        self._sized = [(at, _SIZES[kind]) for at, kind in enumerate(kinds) if kind in _SIZES]
 
     def pack(self, *parts: Any) -> bytes:
-        """The key of `parts`; with fewer parts than the shape has, the prefix that all such keys share."""
+        """The key of `parts`; with fewer parts than the shape has, the prefix that all such keys share.
+
+        ValueError for a part that does not fit its kind, or for too many.
+        """
+        if len(parts) > len(self.kinds):
+            raise ValueError(f"{len(parts)} parts for a key of {len(self.kinds)}")
+        for at, size in self._sized:
+            # struct would fill up or cut off, and give another object's key
+            if at < len(parts) and len(parts[at]) != size:
+                raise ValueError(f"part {at} has {size} bytes, not {len(parts[at])}")
+        try:
+            return self._pack(parts)
+        except struct.error as error:
+            raise ValueError(f"not a key of {', '.join(self.kinds)}: {parts!r}") from error
+
+    def _pack(self, parts: tuple[Any, ...]) -> bytes:
         if self._all is not None:
             packer = self._prefixes[len(parts)]
             return self.prefix + packer.pack(*parts)  # type: ignore[union-attr]  # all or none
-        if len(parts) > len(self.kinds):
-            raise ValueError(f"{len(parts)} parts for a key of {len(self.kinds)}")
         out = [self.prefix]
         for kind, part in zip(self.kinds, parts, strict=False):
             out.append(struct.pack(">" + _FIXED[kind], part) if kind in _FIXED else _pack_text(part))

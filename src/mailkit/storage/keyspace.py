@@ -111,6 +111,7 @@ SETTING = space(0x08, "setting by name", "settings", "text")
 SETTINGS_STATE = space(0x09, "numbers that tell of changed settings", "settings")
 LIMIT = space(0x0A, "rate counter by who and what", "limits", "text", "text")
 LIMIT_EXPIRY = space(0x0B, "rate counters by the time they are empty", "limits", "u64", "text", "text")
+FORMAT = space(0x0C, "format of the store and the migration in progress", "storage.migrate")
 
 # 0x10-0x1F principals
 PRINCIPAL = space(0x10, "principal", "principals", "u32")
@@ -169,6 +170,12 @@ MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+
+# an account's tables: 0x40-0x47 spam (a tenant's model lies behind its number, the one for all behind 0)
+SPAM_STATE = table(0x40, "state of a spam model", "spam")
+SPAM_CHUNK = table(0x41, "checkpoint of a spam model", "spam", "u64", "u32")
+SPAM_CHANGE = table(0x42, "changes of a spam model since its checkpoint", "spam", "u64")
+SPAM_LEARNT = table(0x43, "learnt message by its key", "spam", "id")
 
 # an account's tables: 0x70-0x77 quota
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")

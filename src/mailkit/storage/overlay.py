@@ -57,9 +57,9 @@ class Overlay:
     def scan(
         self, start: bytes, stop: bytes, *, reverse: bool = False, limit: int | None = None
     ) -> Iterator[tuple[bytes, bytes]]:
-        return islice(self._scan(start, stop, reverse), limit)
+        return islice(self._scan(start, stop, reverse, limit), limit)
 
-    def _scan(self, start: bytes, stop: bytes, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
+    def _scan(self, start: bytes, stop: bytes, reverse: bool, limit: int | None) -> Iterator[tuple[bytes, bytes]]:
         if start >= stop:
             return
         found = _Digest() if self._remember else None
@@ -80,7 +80,9 @@ class Overlay:
             if value is not None:
                 yield key, value
 
-        for key, value in self._below.scan(start, stop, reverse=reverse):
+        # each own write hides one pair at most
+        enough = None if limit is None else limit + len(own)
+        for key, value in self._pairs_below(start, stop, reverse, enough):
             while own and (own[-1] > key if reverse else own[-1] < key):
                 yield from mine()
             depends_on(key)
@@ -94,6 +96,20 @@ class Overlay:
         while own:
             yield from mine()
         self.ranges_read[this] = (start, stop)
+
+    def _pairs_below(
+        self, start: bytes, stop: bytes, reverse: bool, enough: int | None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """All pairs, asked for in portions of `enough`: mostly the first one is, and no store looks further then."""
+        while True:
+            key, count = b"", 0
+            for key, value in self._below.scan(start, stop, reverse=reverse, limit=enough):
+                yield key, value
+                count += 1
+            if enough is None or count < enough:
+                return
+            # not enough after all: the consumer has deleted some of them on its way
+            start, stop = (start, key) if reverse else (key + b"\x00", stop)
 
     def appended(self, space: bytes, after: int = 0, *, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
         return self._below.appended(space, after, limit=limit)

@@ -44,17 +44,6 @@ class Unique(Generic[T]):
         """The raw primary key behind `parts`."""
         return tx.get(self.space.key(*parts))
 
-    def change(self, tx: Tx, primary: bytes, old: T | None, new: T | None) -> None:
-        """Moves the entries of a row from what `old` had to what `new` has."""
-        before, after = _packed(self, old), _packed(self, new)
-        for key in before - after:
-            tx.delete(key)
-        for key in sorted(after - before):
-            if tx.get(key) is not None:
-                assert new is not None
-                raise _taken(self.code, self.fields(new))
-            tx.put(key, primary)
-
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
         """What the index must hold for `row`; for `mailkit check` and rebuilds."""
         return ((key, primary) for key in _packed(self, row))
@@ -69,14 +58,6 @@ class Index(Generic[T]):
     def __init__(self, space: Space, keys: Callable[[T], Iterable[Parts]]) -> None:
         self.space = space
         self.keys = keys
-
-    def change(self, tx: Tx, primary: bytes, old: T | None, new: T | None) -> None:
-        """Moves the entries of a row from what `old` had to what `new` has."""
-        before, after = _packed(self, old), _packed(self, new)
-        for key in before - after:
-            tx.delete(key)
-        for key in sorted(after - before):
-            tx.put(key, primary)
 
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
         """What the index must hold for `row`."""
@@ -146,16 +127,13 @@ class Table(Generic[T]):
         primary = self.space.key(*key)
         if self.indexes:
             data = tx.get(primary)
-            old = None if data is None else self.codec.decode(data)
-            for index in self.indexes:
-                index.change(tx, primary, old, row)
+            self._move(tx, primary, None if data is None else self.codec.decode(data), row)
         tx.put(primary, self.codec.encode(row))
 
     def replace(self, tx: Tx, old: T, new: T, *key: Any) -> None:
         """`put` for a caller that has just read `old` in this transaction: saves reading it again."""
         primary = self.space.key(*key)
-        for index in self.indexes:
-            index.change(tx, primary, old, new)
+        self._move(tx, primary, old, new)
         tx.put(primary, self.codec.encode(new))
 
     def delete(self, tx: Tx, *key: Any) -> T | None:
@@ -165,10 +143,27 @@ class Table(Generic[T]):
         if data is None:
             return None
         old = self.codec.decode(data)
-        for index in self.indexes:
-            index.change(tx, primary, old, None)
+        self._move(tx, primary, old, None)
         tx.delete(primary)
         return old
+
+    def _move(self, tx: Tx, primary: bytes, old: T | None, new: T | None) -> None:
+        """Moves the index entries of a row from what `old` had to what `new` has: all of them, or none."""
+        lost: list[bytes] = []
+        gained: list[bytes] = []
+        for index in self.indexes:
+            before, after = _packed(index, old), _packed(index, new)
+            if isinstance(index, Unique) and new is not None:
+                # before anything is written: the caller may catch the refusal and go on with the transaction
+                for key in sorted(after - before):
+                    if tx.get(key) is not None:
+                        raise _taken(index.code, index.fields(new))
+            lost += before - after
+            gained += after - before
+        for key in lost:
+            tx.delete(key)
+        for key in gained:
+            tx.put(key, primary)
 
     def at(self, tx: ReadTx, primary: bytes) -> T:
         """The row behind an index entry; Corrupt when the index points nowhere."""

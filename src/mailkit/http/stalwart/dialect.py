@@ -88,7 +88,7 @@ class Stalwart(Dialect):
 
 
 def split_basic(value: str) -> tuple[str, str]:
-    """Login (trimmed, lower-case) and secret of Basic credentials (RFC 7617); Denied `token.invalid` when undecodable."""
+    """Login (trimmed, lower-case) and secret of Basic credentials (RFC 7617); Denied `token.invalid`."""
     try:
         text = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -103,5 +103,3 @@ def _respond(status: int, body: dict[str, Any]) -> Response:
     media_type = b"application/problem+json" if "status" in body else b"application/json; charset=utf-8"
     headers = _CHALLENGE if status == 401 else ()
     return Response(status, msgspec.json.encode(body), media_type, headers)
-
-

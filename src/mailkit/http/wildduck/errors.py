@@ -1,7 +1,7 @@
 """How the domain's errors are told in WildDuck's words (W1.5). Data, and one function that reads it.
 
-Clients read `code`, and some the status. Where the reference server sends an error with HTTP 200 for want of a status, the
-obvious one is sent; its 500s that clients may know (quirk 3) are kept.
+Clients read `code`, and some the status. Where the reference server sends an error with HTTP 200 for want of a
+status, the obvious one is sent; its 500s that clients may know (quirk 3) are kept.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,9 @@
-"""The short names that WildDuck's request classes are written with (W1.3). `doc` ends up in the OpenAPI document."""
+"""The short names that WildDuck's request classes are written with (W1.3). `doc` ends up in the OpenAPI document.
+
+from mailkit.http.wildduck import fields as take
+
+limit: int = take.number("Most rows on a page", least=1, most=250, default=20)
+"""
 
 import re
 from typing import Any
@@ -26,10 +31,12 @@ __all__ = [
     "nested",
     "normal_tags",
     "number",
+    "password",
     "peer_address",
     "raw_body",
     "tags",
     "target",
+    "target_list",
     "text",
     "username",
 ]
@@ -52,7 +59,12 @@ def text(
 
 
 def number(
-    doc: str = "", *, least: int | None = None, most: int | None = None, default: Any = REQUIRED, name: str | None = None
+    doc: str = "",
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    default: Any = REQUIRED,
+    name: str | None = None,
 ) -> Any:
     """A whole number."""
     return takes(Whole(least, most), default=default, doc=doc, name=name)
@@ -97,6 +109,16 @@ def username(doc: str = "", *, default: Any = REQUIRED) -> Any:
 def target(doc: str = "", *, default: Any = REQUIRED) -> Any:
     """Where mail is forwarded to: an address, a mail relay's URL, or a web address."""
     return takes(_TARGET, default=default, doc=doc)
+
+
+def target_list(doc: str = "", *, default: Any = ()) -> Any:
+    """A list of forwarding targets."""
+    return takes(ListOf(_TARGET), default=default, doc=doc)
+
+
+def password(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """A password; empty or false says that there is none."""
+    return takes(OrFalse(Text(most=256, empty="kept")), default=default, doc=doc)
 
 
 def tags(doc: str = "", *, default: Any = ()) -> Any:

@@ -20,7 +20,7 @@ from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
 
-TOKEN_ONLY: Final = "-"  # no permission beyond a valid token
+VALID: Final = "-"  # no permission: any valid token will do
 FLAT, EITHER, SCAN, STREAM = Listed.FLAT, Listed.EITHER, Listed.SCAN, Listed.STREAM
 
 
@@ -40,7 +40,7 @@ def row(
         path,
         name,
         group="",
-        need=NOTHING if permission == TOKEN_ONLY else Need.wildduck(permission),
+        need=NOTHING if permission == VALID else Need.wildduck(permission),
         endpoint=None if endpoint is None else endpoint_of(endpoint),
         listed=listed,
         unknown="ignored" if loose else "refused",
@@ -164,7 +164,7 @@ ROUTES: tuple[Operation, ...] = (
     *tag("Authentication",
         post("/preauth", "preauth", "authentication:create:any"),
         post("/authenticate", "authenticate", "authentication:create:any"),
-        delete("/authenticate", "invalidateAccessToken", TOKEN_ONLY),
+        delete("/authenticate", "invalidateAccessToken", VALID),
         get("/users/{user}/authlog", "getAuthlog", "authentication:read", listed=FLAT),
         get("/users/{user}/authlog/{event}", "getAuthlogEvent", "authentication:read"),
     ),
@@ -213,7 +213,7 @@ ROUTES: tuple[Operation, ...] = (
         get("/settings/{key}", "getSetting", "settings:read:any"),
     ),
     *tag("Health",
-        get("/health", "getHealth", TOKEN_ONLY, health.get_health),
+        get("/health", "getHealth", VALID, health.get_health),
     ),
 )
 # fmt: on

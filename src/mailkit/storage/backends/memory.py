@@ -49,7 +49,7 @@ class _Snapshot:
 
     def appended(self, space: bytes, after: int = 0, *, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
         entries = self._store._entries.get(space, [])
-        first = bisect_right(entries, after, key=lambda entry: entry[0])
+        first = bisect_right(entries, max(after, self._trimmed(space)), key=lambda entry: entry[0])
         last = bisect_right(entries, self._number, key=lambda entry: entry[1])
         chosen = entries[first : last if limit is None else min(last, first + limit)]
         return ((position, value) for position, _, value in chosen)
@@ -57,7 +57,11 @@ class _Snapshot:
     def head(self, space: bytes) -> int:
         entries = self._store._entries.get(space, [])
         last = bisect_right(entries, self._number, key=lambda entry: entry[1])
-        return entries[last - 1][0] if last else self._store._trimmed.get(space, 0)
+        return max(entries[last - 1][0] if last else 0, self._trimmed(space))
+
+    def _trimmed(self, space: bytes) -> int:
+        trims = self._store._trims.get(space, [])
+        return max((through for number, through in trims if number <= self._number), default=0)
 
 
 class MemoryStore:
@@ -71,7 +75,7 @@ class MemoryStore:
         self._versions: dict[bytes, Versions] = {}
         self._entries: dict[bytes, list[tuple[int, int, bytes]]] = {}  # position, commit number, value
         self._positions = 0
-        self._trimmed: dict[bytes, int] = {}
+        self._trims: dict[bytes, list[tuple[int, int]]] = {}  # commit number, position
         self._dead: deque[tuple[int, bytes]] = deque()  # commit number, key deleted by it
         self._readers: dict[int, int] = {}
         self._closed = False
@@ -174,13 +178,11 @@ class MemoryStore:
             oldest = min(self._readers)
             for key, value in overlay.writes.items():
                 self._set(key, value, number, oldest)
+            for space, through in overlay.trims.items():
+                self._trims.setdefault(space, []).append((number, min(through, self._positions)))
             for space, value in overlay.entries:
                 self._positions += 1
                 self._entries.setdefault(space, []).append((self._positions, number, value))
-            for space, through in overlay.trims.items():
-                entries = self._entries.get(space, [])
-                del entries[: bisect_right(entries, through, key=lambda entry: entry[0])]
-                self._trimmed[space] = max(through, self._trimmed.get(space, 0))
             self._number = number
             self._bury(oldest)
             self._grown.notify_all()
@@ -214,9 +216,18 @@ class MemoryStore:
             del versions[0]
 
     def _bury(self, oldest: int) -> None:
-        """Forgets deleted keys that no snapshot can see any more."""
+        """Forgets deleted keys and trimmed entries that no snapshot can see any more."""
         while self._dead and self._dead[0][0] <= oldest:
             number, key = self._dead.popleft()
             if self._versions.get(key, [None])[-1] == (number, None):
                 del self._versions[key]
                 del self._keys[bisect_left(self._keys, key)]
+        for space, trims in self._trims.items():
+            over = [through for number, through in trims if number <= oldest]
+            if over:
+                entries = self._entries.get(space, [])
+                # a new list: a snapshot may be reading the old one
+                kept = entries[bisect_right(entries, max(over), key=lambda entry: entry[0]) :]
+                if len(kept) < len(entries):
+                    self._entries[space] = kept
+                self._trims[space] = [(0, max(over)), *(trim for trim in trims if trim[0] > oldest)]

@@ -19,7 +19,7 @@ import lmdb
 from mailkit.storage.backends.lmdb.failures import meaning
 from mailkit.storage.backends.lmdb.reading import Reading, Trees
 
-__all__ = ["Environment", "Snapshot"]
+__all__ = ["Environment", "Snapshot", "sync_folder"]
 
 SNAPSHOT_SECONDS = 1.0
 """How long a snapshot may hold up a new map."""
@@ -64,12 +64,16 @@ class Environment:
         self._let_go = threading.Condition()
         self._checked = time.monotonic()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = not (folder / "data.mdb").exists()
         try:
             self.engine = _open(folder, min(map_size, max_map_size), sync, forked)
             self.engine.reader_check()
             self.trees = _trees(self.engine)
         except lmdb.Error as error:
             raise meaning(error) from error
+        if new and sync:  # the engine syncs its file, but not the names that lead to it
+            sync_folder(folder)
+            sync_folder(folder.parent)
         data = (folder / "data.mdb").stat()
         self.identity = (data.st_dev, data.st_ino)
 
@@ -191,6 +195,15 @@ class Environment:
             "readers": len(self.readers),
             "oldest_reader_lag": info["last_txnid"] - oldest,
         }
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class _Copy:

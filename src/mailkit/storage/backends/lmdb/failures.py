@@ -1,6 +1,8 @@
 """What LMDB's failures mean to a caller."""
 
 import errno
+import os
+from pathlib import Path
 
 import lmdb
 
@@ -9,12 +11,18 @@ from mailkit.errors import Corrupt, MailKitError, Unavailable
 __all__ = ["meaning", "over"]
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_ALMOST_NOTHING = 1 << 20
 _DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.BadChecksumError)
 
 
-def meaning(error: lmdb.Error) -> MailKitError:
-    """The mailkit error for a failure of the engine that cannot be mended by running again."""
-    if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or error.code in _NO_ROOM:
+def meaning(error: lmdb.Error, folder: Path | None = None) -> MailKitError:
+    """The mailkit error for a failure of the engine that cannot be mended by running again.
+
+    The engine calls a write that the disk took only a part of an input/output error: with `folder`, what is free
+    there decides.
+    """
+    full = isinstance(error, lmdb.MapFullError | lmdb.DiskError) or error.code in _NO_ROOM
+    if full or (error.code == errno.EIO and folder is not None and _free(folder) < _ALMOST_NOTHING):
         return Unavailable("store.full", f"There is no room left for the store: {error}")
     if isinstance(error, lmdb.TxnFullError):
         return Unavailable("transaction.too_large", "The transaction changes more than the store takes in one commit")
@@ -23,6 +31,11 @@ def meaning(error: lmdb.Error) -> MailKitError:
     if isinstance(error, _DAMAGE):
         return Corrupt("store.corrupt", f"The store's file is damaged: {error}")
     return Unavailable("store.failed", f"The store failed: {error}")
+
+
+def _free(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def over(error: lmdb.Error) -> MailKitError:

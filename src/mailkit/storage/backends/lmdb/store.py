@@ -11,7 +11,7 @@ import lmdb
 
 from mailkit.errors import AlreadyExists, Unavailable
 from mailkit.storage.api import ReadTx, Tx
-from mailkit.storage.backends.lmdb.environment import Snapshot
+from mailkit.storage.backends.lmdb.environment import Snapshot, sync_folder
 from mailkit.storage.backends.lmdb.failures import meaning
 from mailkit.storage.backends.lmdb.sharing import Shared, opened, released
 from mailkit.storage.backends.lmdb.writer import AsyncCall, Call, SlowHook
@@ -116,11 +116,7 @@ class LmdbStore:
                     os.close(descriptor)
                 break
         partial.rename(data)
-        folder = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(target)
 
     def figures(self) -> dict[str, int]:
         return self._usable().environment.figures()

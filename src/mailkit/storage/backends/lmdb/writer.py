@@ -150,7 +150,8 @@ class Writer:
                 if len(group) > 1:
                     appended = [self._commit([call]) for call in group]
                     return any(appended)
-                group[0].error = meaning(error) if isinstance(error, lmdb.Error) else error
+                folder = self._environment.folder
+                group[0].error = meaning(error, folder) if isinstance(error, lmdb.Error) else error
                 return False
 
     def _mended(self, error: BaseException) -> bool:

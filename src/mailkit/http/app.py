@@ -1,0 +1,67 @@
+"""Both dialects as one ASGI application: Stalwart's below `/api`, WildDuck's at the root.
+
+from mailkit.http import build_app
+app = build_app(kit)          # run it with any ASGI server, or mount it in an application of your own
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from mailkit.http.connection import Budget
+from mailkit.http.dialect import Served
+from mailkit.http.documents import Documents
+from mailkit.http.matching import Routes
+from mailkit.http.stalwart.dialect import Stalwart
+from mailkit.http.stalwart.routes import PREFIX
+from mailkit.http.stalwart.routes import ROUTES as STALWART
+from mailkit.http.wildduck.dialect import LONGEST_SEGMENT, WildDuck
+from mailkit.http.wildduck.routes import ROUTES as WILDDUCK
+
+if TYPE_CHECKING:
+    from mailkit.kit import MailKit
+
+__all__ = ["MOST_BODY_BYTES", "Both", "build_app"]
+
+MOST_BODY_BYTES = 256 << 20
+"""Bytes of request bodies that one process holds at a time; more are answered 429."""
+
+
+class Both:
+    """Sends each request to its dialect."""
+
+    def __init__(self, kit: "MailKit", served: Callable[[Served], None] | None, budget: Budget) -> None:
+        self.documents = Documents()
+        self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
+        self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"mailkit speaks HTTP, not {scope['type']}")
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        if root and path.startswith(root):
+            path = path[len(root) :]
+        document = self.documents.find(scope["method"], path)
+        if document is not None:
+            await document.send(send, body=scope["method"] != "HEAD")
+        elif path == PREFIX or path.startswith(PREFIX + "/"):
+            await self.stalwart(scope, receive, send)
+        else:
+            await self.wildduck(scope, receive, send)
+
+
+def build_app(
+    kit: "MailKit", *, on_request: Callable[[Served], None] | None = None, most_body_bytes: int = MOST_BODY_BYTES
+) -> Starlette:
+    """The application over an open kit. It reads the settings `http.open`, `http.cors_origins` and
+    `http.trusted_proxies`; `on_request` is told of every request after it was answered."""
+    app = Starlette()
+    both = Both(kit, on_request, Budget(most_body_bytes))
+    app.state.mailkit = both
+    # No routes of Starlette's own: everything that is HTTP falls through to here.
+    app.router.default = both
+    return app

@@ -1,0 +1,410 @@
+"""Messages of a mailbox: listed, shown, and as they came (W2.5)."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from mailkit.errors import Invalid
+from mailkit.http.answers import Content
+from mailkit.http.cursor import Cursor
+from mailkit.http.declare import UNSET, UnsetType, answer, named, request
+from mailkit.http.later import OnThread, not_built
+from mailkit.http.operation import read, slow
+from mailkit.http.paging import Position, number_page, position
+from mailkit.http.wildduck import fields as take
+from mailkit.http.wildduck.fields import Logged, Paged
+from mailkit.http.wildduck.message_parts import (
+    AttachmentInfo,
+    ContentType,
+    Party,
+    attachment_info,
+    author,
+    content_type,
+    date_of,
+    encrypted,
+    message_id,
+    parties,
+    stored_object,
+)
+from mailkit.http.wildduck.reach import user_within
+from mailkit.ids import Id
+from mailkit.kit import MailKit
+from mailkit.mailstore.records import Mailbox
+from mailkit.mailstore.service import Entry
+from mailkit.mime.addresses import Group
+from mailkit.mime.addresses import Mailbox as MimeMailbox
+from mailkit.mime.header_values import header_value
+from mailkit.mime.parameters import Parameterized
+from mailkit.mime.parse import parse
+from mailkit.principals.permits import Caller
+from mailkit.types import Page
+
+__all__ = ["get_message", "get_source", "list_messages"]
+
+# ---------------------------------------------------------------- GET mailbox messages
+
+
+@request
+class ListMessages(Paged):
+    """Which messages, and what to show of them."""
+
+    user: Id = take.id24("The user, or `me`")
+    mailbox: Id = take.id24("The mailbox")
+    unseen: bool = take.flag("Unread ones only")
+    metaData: bool = take.flag("Show metaData")
+    threadCounters: bool = take.flag("Show threadMessageCount")
+    includeHeaders: str | None = take.text(1024, "Header fields to show, separated by commas", default=None)
+    order: str = take.text(doc="`asc`: oldest first", default="desc")
+
+
+@answer
+class MessageRow:
+    """A message, as lists show it."""
+
+    id: int
+    mailbox: str
+    thread: str
+    threadMessageCount: int | UnsetType = UNSET
+    from_: Party = named("from")
+    to: tuple[Party, ...]
+    cc: tuple[Party, ...]
+    bcc: tuple[Party, ...]
+    messageId: str
+    subject: str
+    date: str | None
+    idate: str | None
+    intro: str | UnsetType = UNSET
+    attachments: bool
+    attachmentsList: tuple[AttachmentInfo, ...]
+    size: int
+    seen: bool
+    deleted: bool
+    flagged: bool
+    draft: bool
+    answered: bool
+    forwarded: bool
+    references: tuple[str, ...]
+    contentType: ContentType
+    encrypted: bool | UnsetType = UNSET
+    metaData: msgspec.Raw | UnsetType = UNSET
+    headers: dict[str, Any] | UnsetType = UNSET
+
+
+@answer
+class Messages:
+    """A page of messages by internal date."""
+
+    total: int
+    page: int
+    previousCursor: str | bool
+    nextCursor: str | bool
+    specialUse: str | UnsetType = UNSET
+    results: tuple[MessageRow, ...]
+
+
+@read
+def list_messages(kit: MailKit, ask: ListMessages, caller: Caller) -> Messages | OnThread[Messages]:
+    """A mailbox's messages, the newest first."""
+    not_built("getMessages", threadCounters=ask.threadCounters)
+    with kit.store.snapshot() as tx:
+        account = user_within(kit, ask.user, caller, tx=tx).number
+        box = kit.mailstore.mailbox(account, ask.mailbox, tx=tx)
+    asked = position("getMessages", next=ask.next, previous=ask.previous, page=ask.page)
+    if ask.unseen or ask.includeHeaders:  # a scan, or a look into every source
+        return OnThread(lambda: _listing(kit, ask, account, box, asked))
+    return _listing(kit, ask, account, box, asked)
+
+
+def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked: Position) -> Messages:
+    oldest_first = ask.order == "asc"
+    place = _place(asked.after)
+    if ask.unseen:
+        page = _unseen(kit, account, box, place, asked.backwards, ask.limit, oldest_first)
+    else:
+        page = kit.mailstore.list(
+            account, box.id, limit=ask.limit, after=place, backwards=asked.backwards, oldest_first=oldest_first
+        )
+    edges = [Cursor(entry.row.idate, entry.uid) for entry in page.items[:1] + page.items[-1:]]
+    numbers = number_page(
+        "getMessages", asked, ask.page, before=page.before, after=page.after,
+        first=edges[0] if edges else None, last=edges[-1] if edges else None,
+    )  # fmt: skip
+    return Messages(
+        total=page.total,
+        page=numbers.page,
+        previousCursor=numbers.previous,
+        nextCursor=numbers.next,
+        specialUse=box.special_use or UNSET,
+        results=tuple(_row(kit, entry, ask) for entry in page.items),
+    )
+
+
+def _place(cursor: Cursor | None) -> tuple[int, int] | None:
+    if cursor is None:
+        return None
+    if not isinstance(cursor.value, int) or not isinstance(cursor.id, int) or cursor.value < 0 or cursor.id < 0:
+        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor")
+    return cursor.value, cursor.id
+
+
+def _unseen(
+    kit: MailKit, account: int, box: Mailbox, after: tuple[int, int] | None, backwards: bool, limit: int, oldest: bool
+) -> Page[Entry]:
+    """Walks the mailbox in batches until the page is full; the total is a counter's."""
+    found: list[Entry] = []
+    place, more = after, True
+    while more and len(found) <= limit:
+        page = kit.mailstore.list(account, box.id, limit=250, after=place, backwards=backwards, oldest_first=oldest)
+        batch = page.items[::-1] if backwards else page.items
+        found += [entry for entry in batch if not entry.state.has("\\Seen")]
+        more = page.before if backwards else page.after
+        if batch:
+            place = batch[-1].row.idate, batch[-1].uid
+    beyond = len(found) > limit
+    found = found[:limit]
+    if backwards:
+        return Page(tuple(found[::-1]), box.unseen, beyond, after is not None)
+    return Page(tuple(found), box.unseen, after is not None, beyond)
+
+
+def _row(kit: MailKit, entry: Entry, ask: ListMessages) -> MessageRow:
+    row, state = entry.row, entry.state
+    forwarded = state.has("$Forwarded")
+    return MessageRow(
+        id=entry.uid,
+        mailbox=str(entry.mailbox.id),
+        thread=str(row.thread),
+        from_=author(row),
+        to=parties(row.to),
+        cc=parties(row.cc),
+        bcc=parties(row.bcc),
+        messageId=message_id(row),
+        subject=row.subject,
+        date=date_of(row.hdate),
+        idate=date_of(row.idate),
+        intro=row.intro or UNSET,
+        attachments=row.attached,
+        attachmentsList=tuple(attachment_info(item) for item in row.attachments),
+        size=row.size,
+        seen=state.has("\\Seen"),
+        deleted=state.has("\\Deleted"),
+        flagged=state.has("\\Flagged"),
+        draft=state.has("\\Draft"),
+        answered=state.has("\\Answered") and not forwarded,
+        forwarded=forwarded,
+        references=row.references,
+        contentType=content_type(row),
+        encrypted=encrypted(row) or UNSET,
+        metaData=stored_object(row.meta) if ask.metaData and row.meta is not None else UNSET,
+        headers=_headers(kit, entry, ask.includeHeaders) if ask.includeHeaders else UNSET,
+    )
+
+
+_MOST_HEADER = 256 << 10
+
+
+def _headers(kit: MailKit, entry: Entry, wanted: str) -> dict[str, Any]:
+    """The wanted header fields by lower-case name: a value, or a list of them where the field is repeated."""
+    head = b""
+    for piece in kit.mailstore.stream(entry.row):
+        head += piece
+        if b"\r\n\r\n" in head or len(head) > _MOST_HEADER:
+            break
+    headers = parse(head[:_MOST_HEADER].partition(b"\r\n\r\n")[0] + b"\r\n\r\n").headers
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(part.strip().lower() for part in wanted.split(",")):
+        key = name.encode()
+        values = [_header(key, value) for value in headers.all(key)] if name else []
+        if values:
+            found[name] = values[0] if len(values) == 1 else values
+    return found
+
+
+def _header(name: bytes, raw: bytes) -> Any:
+    match header_value(name, raw):
+        case str(plain):
+            return plain
+        case datetime() as when:
+            return when.isoformat()
+        case Parameterized() as parsed:
+            return {"value": parsed.value, "params": dict(parsed.parameters)}
+        case tuple(several) if all(isinstance(item, (MimeMailbox, Group)) for item in several):
+            return [_address(item) for item in several]
+        case tuple(texts):
+            return " ".join(f"<{text}>" for text in texts)
+        case _:
+            return raw.decode("utf-8", "replace").strip()
+
+
+def _address(item: Any) -> dict[str, Any]:
+    if isinstance(item, Group):
+        return {"name": item.name, "group": [_address(member) for member in item.members]}
+    return {"name": item.name, "address": item.address}
+
+
+# ---------------------------------------------------------------- GET message
+
+
+@request
+class GetMessage(Logged):
+    """Which message."""
+
+    user: Id = take.id24("The user, or `me`")
+    mailbox: Id = take.id24("The mailbox")
+    message: int = take.number("The message's id in its mailbox", least=1)
+    replaceCidLinks: bool = take.flag("Make links to attachments links of this API")
+    markAsSeen: bool = take.flag("The message is read now")
+
+
+@answer
+class Recipient:
+    """An envelope's recipient: as it was given, and without label and dots."""
+
+    value: str
+    formatted: str
+
+
+@answer
+class Envelope:
+    """The SMTP envelope."""
+
+    from_: str = named("from")
+    rcpt: tuple[Recipient, ...]
+
+
+@answer
+class ListInfo:
+    """What a mailing list says of itself."""
+
+    id: Party
+    unsubscribe: tuple[Party, ...] | UnsetType = UNSET
+
+
+@answer
+class MessageDetails:
+    """One message."""
+
+    id: int
+    mailbox: str
+    user: str
+    thread: str
+    envelope: Envelope
+    from_: Party = named("from")
+    replyTo: tuple[Party, ...] | UnsetType = UNSET
+    to: tuple[Party, ...] | UnsetType = UNSET
+    cc: tuple[Party, ...] | UnsetType = UNSET
+    bcc: tuple[Party, ...] | UnsetType = UNSET
+    subject: str
+    messageId: str
+    date: str | None
+    idate: str | None
+    list: ListInfo | UnsetType = UNSET
+    size: int
+    seen: bool
+    deleted: bool
+    flagged: bool
+    draft: bool
+    answered: bool
+    forwarded: bool
+    html: tuple[str, ...] | UnsetType = UNSET
+    text: str
+    attachments: tuple[AttachmentInfo, ...]
+    contentType: ContentType
+    encrypted: bool | UnsetType = UNSET
+    references: tuple[str, ...]
+    metaData: msgspec.Raw
+
+
+@slow
+def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails:
+    """One message with its text and attachments."""
+    with kit.store.snapshot() as tx:
+        account = user_within(kit, ask.user, caller, tx=tx).number
+        entry = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx)
+    row, state = entry.row, entry.state
+    not_built("getMessage", markAsSeen=ask.markAsSeen and not state.has("\\Seen"))
+    parsed = parse(b"".join(kit.mailstore.stream(row)))
+    listed = parsed.list_headers
+    html, plain = parsed.html, parsed.text
+    if ask.replaceCidLinks:
+        base = f"/users/{ask.user}/mailboxes/{ask.mailbox}/messages/{ask.message}/attachments/"
+        html, plain = tuple(_link(part, base) for part in html), _link(plain, base)
+    forwarded = state.has("$Forwarded")
+    return MessageDetails(
+        id=entry.uid,
+        mailbox=str(entry.mailbox.id),
+        user=str(ask.user),
+        thread=str(row.thread),
+        envelope=Envelope(
+            from_=row.mail_from,
+            rcpt=tuple(Recipient(value=text, formatted=_formatted(text)) for text in row.rcpt_to),
+        ),
+        from_=author(row),
+        replyTo=parties(row.reply_to) or UNSET,
+        to=parties(row.to) or UNSET,
+        cc=parties(row.cc) or UNSET,
+        bcc=parties(row.bcc) or UNSET,
+        subject=row.subject,
+        messageId=message_id(row),
+        date=date_of(row.hdate),
+        idate=date_of(row.idate),
+        list=UNSET
+        if listed is None or not listed.id
+        else ListInfo(
+            id=Party(name=listed.name, address=listed.id),
+            unsubscribe=tuple(Party(name="", address=url) for url in listed.unsubscribe) or UNSET,
+        ),
+        size=row.size,
+        seen=state.has("\\Seen"),
+        deleted=state.has("\\Deleted"),
+        flagged=state.has("\\Flagged"),
+        draft=state.has("\\Draft"),
+        answered=state.has("\\Answered") and not forwarded,
+        forwarded=forwarded,
+        html=html or UNSET,
+        text=plain,
+        attachments=tuple(attachment_info(item) for item in row.attachments),
+        contentType=content_type(row),
+        encrypted=encrypted(row) or UNSET,
+        references=row.references,
+        metaData=stored_object(row.meta),
+    )
+
+
+def _link(source: str, base: str) -> str:
+    # Both forms of the link: with and without the message's id before the attachment's (quirk 27).
+    return re.sub(r"attachment:(?:[0-9a-f]{24}/)?(ATT\d{5})", lambda found: base + found[1], source)
+
+
+def _formatted(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0].replace('.', '').lower()}{at}{domain.lower()}"
+
+
+# ---------------------------------------------------------------- GET message.eml
+
+
+@request
+class GetSource(Logged):
+    """Which message."""
+
+    user: Id = take.id24("The user, or `me`")
+    mailbox: Id = take.id24("The mailbox")
+    message: int = take.number("The message's id in its mailbox", least=1)
+
+
+_AT_ONCE = 256 << 10
+
+
+@read
+def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
+    """A message exactly as it came."""
+    with kit.store.snapshot() as tx:
+        account = user_within(kit, ask.user, caller, tx=tx).number
+        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
+    pieces: Iterator[bytes] = kit.mailstore.stream(row)
+    small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
+    return Content(b"".join(pieces) if small else pieces, "message/rfc822", size=row.size)

@@ -1,0 +1,146 @@
+"""Messages uploaded to a mailbox (W2.5, POST message)."""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from mailkit.errors import Denied, Invalid, NotSupported
+from mailkit.http.declare import answer, request
+from mailkit.http.later import not_built
+from mailkit.http.operation import prepared
+from mailkit.http.wildduck import fields as take
+from mailkit.http.wildduck.fields import Logged
+from mailkit.http.wildduck.reach import user_within
+from mailkit.http.wildduck.rules import HexId
+from mailkit.ids import Id
+from mailkit.kit import MailKit
+from mailkit.principals.permits import Caller
+from mailkit.storage.api import Tx
+
+__all__ = ["upload_message"]
+
+_LARGEST = 64 << 20
+
+
+@request
+class Addressee:
+    """An address for a header."""
+
+    name: str = take.text(255, "The person", default="")
+    address: str = take.text(255, "The address", empty="refused")
+
+
+@request
+class HeaderField:
+    """A header field of the client's own."""
+
+    key: str = take.text(255, "Name")
+    value: str = take.text(102_400, "Value")
+
+
+@request
+class NewAttachment:
+    """A file to attach."""
+
+    filename: str | None = take.text(255, "File name", default=None)
+    contentType: str | None = take.text(255, "Media type", default=None)
+    encoding: str = take.text(255, "How `content` is encoded", default="base64")
+    contentTransferEncoding: str | None = take.text(255, "How the part is to be encoded", default=None)
+    contentDisposition: str | None = take.any_of("inline attachment", "Where it is shown", default=None)
+    content: str = take.text(doc="The content", empty="kept")
+    cid: str | None = take.text(255, "Content-ID for links in the HTML", default=None)
+
+
+@request
+class Reference:
+    """The message that this one answers or forwards."""
+
+    mailbox: Id = take.id24("Its mailbox")
+    id: int = take.number("Its id there", least=1)
+    action: str = take.any_of("reply replyAll forward", "What this message does with it")
+
+
+@request
+class Replaced:
+    """The message that this one replaces."""
+
+    mailbox: Id | None = take.id24("Its mailbox, by default the same", default=None)
+    id: int = take.number("Its id there", least=1)
+
+
+@request
+class UploadMessage(Logged):
+    """A message: its source, or what it is to be made of."""
+
+    user: Id = take.id24("The user, or `me`")
+    mailbox: Id = take.id24("The mailbox")
+    date: int | None = take.date("Internal date, by default now", default=None)
+    unseen: bool = take.flag("The message is unread")
+    flagged: bool = take.flag("The message is flagged")
+    draft: bool = take.flag("The message is a draft")
+    raw: bytes | None = take.raw_body("The source; wins over everything below", most=_LARGEST)
+    from_: Addressee | None = take.nested(Addressee, "Author", default=None)
+    replyTo: Addressee | None = take.nested(Addressee, "Where answers go", default=None)
+    to: tuple[Addressee, ...] = take.each(Addressee, "Recipients", drop_refused=True)
+    cc: tuple[Addressee, ...] = take.each(Addressee, "Recipients of copies")
+    bcc: tuple[Addressee, ...] = take.each(Addressee, "Recipients of hidden copies")
+    headers: tuple[HeaderField, ...] = take.each(HeaderField, "Further header fields")
+    subject: str | None = take.text(2048, "Subject", default=None)
+    text: str | None = take.text(1 << 20, "Plain text", default=None)
+    html: str | None = take.text(1 << 20, "HTML", default=None)
+    files: tuple[Id, ...] = take.items(HexId(), "Stored files to attach")
+    attachments: tuple[NewAttachment, ...] = take.each(NewAttachment, "Files to attach")
+    metaData: str | None = take.meta("Anything of the client's own")
+    reference: Reference | None = take.nested(Reference, "The message this is about", default=None)
+    replacePrevious: Replaced | None = take.nested(Replaced, "The message to remove", default=None)
+
+
+@answer
+class StoredMessage:
+    """Where a message went."""
+
+    id: int
+    mailbox: str
+    size: int
+
+
+@answer
+class Uploaded:
+    """What was stored."""
+
+    message: StoredMessage
+
+
+@prepared
+def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable[[Tx], Uploaded]:
+    """Store a message in a mailbox, unchanged."""
+    not_built("uploadMessage", replacePrevious=ask.replacePrevious)
+    if ask.raw is None:
+        raise NotSupported("parameter.not_built", "uploadMessage takes `raw` only: it does not compose messages yet")
+    source = _source(ask.raw)
+    if not source:
+        raise Invalid("message.empty", "The message is empty")
+    with kit.store.snapshot() as tx:
+        owner = user_within(kit, ask.user, caller, tx=tx)
+        kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)  # before the work, not only in the transaction
+        if owner.suspended or not owner.active:
+            raise Denied("user.disabled", "This user is disabled")
+    ready = kit.mailstore.prepare(source, idate=ask.date)
+    chosen = {"\\Seen": not ask.unseen, "\\Flagged": ask.flagged, "\\Draft": ask.draft}
+    flags = [name for name, on in chosen.items() if on]
+
+    def store(tx: Tx) -> Uploaded:
+        stored = kit.mailstore.append(owner.number, ready, mailbox=ask.mailbox, flags=flags, meta=ask.metaData, tx=tx)
+        return Uploaded(message=StoredMessage(id=stored.uid, mailbox=str(stored.mailbox), size=stored.size))
+
+    return store
+
+
+def _source(raw: bytes) -> bytes:
+    """The source itself, or what it is as base64. No source can be taken for base64: a header has a colon in it."""
+    if b":" in raw[:1000]:
+        return raw
+    try:
+        return base64.b64decode(b"".join(raw.split()), validate=True)
+    except binascii.Error:
+        return raw

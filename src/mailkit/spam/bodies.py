@@ -1,0 +1,102 @@
+"""Parts -> features: words of the texts, links, and what the parts are."""
+
+import re
+from binascii import a2b_qp
+from typing import Final
+
+from mailkit.mime.charsets import codec_name
+from mailkit.mime.scan import Part, Scan
+from mailkit.mime.transfer import decode_transfer
+from mailkit.spam import families as f
+from mailkit.spam.html import html_text, html_tokens
+from mailkit.spam.shapes import step
+from mailkit.spam.urls import find_urls, url_tokens
+from mailkit.spam.words import scripts, shouted, words
+
+__all__ = ["body_tokens"]
+
+_MOST_PARTS: Final = 40
+_PART_LIMIT: Final = 100_000
+"""Bytes of one encoded text part that are read."""
+_TEXT_LIMIT: Final = 40_000
+"""Bytes of text that are cut into words, all parts together."""
+_MOST_WORDS: Final = 4_000
+
+_CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
+_NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
+_NO_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ASCII: Final = bytes(range(128))
+
+
+def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
+    """Adds the features of all parts to `tokens`; returns the words of the body in order."""
+    kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
+    texts: list[bytes] = []
+    urls: dict[bytes, int] = {}
+    room = _TEXT_LIMIT
+    for part in scan.parts[:_MOST_PARTS]:
+        kinds.append(part.content_type[:60])
+        headers = part.headers
+        declared = (headers.get(b"content-type") or b"")[:1000].lower()
+        charset = _CHARSET.search(declared)
+        if charset:
+            kinds.append(b"charset " + charset[1])
+        if part.encoding:
+            kinds.append(b"encoding " + part.encoding[:20])
+        disposition = (headers.get(b"content-disposition") or b"")[:1000].lower()
+        name = _NAME.search(declared) if b"name" in declared else None
+        name = name or (_NAME.search(disposition) if disposition else None)
+        if name:
+            kinds.append(b"file ." + (name[1] or name[2]).rpartition(b".")[2][:8])
+        if part.children or room <= 0 or part.content_type[:5] != b"text/" or disposition[:10] == b"attachment":
+            continue
+        data = _utf8(part, charset[1] if charset else b"")
+        urls.update(find_urls(data))
+        if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
+            text, tags = html_text(data, room)
+            tokens[f.HTML] += html_tokens(data, text, tags)
+        else:
+            text = data
+        text = text[:room]
+        room -= len(text)
+        texts.append(text)
+    text = b"\n".join(texts)
+    found = words(text)[:_MOST_WORDS]
+    tokens[f.BODY] += found
+    tokens[f.BODY] += [b"U+" + word.lower() for word in shouted(text)]
+    tokens[f.URL] += url_tokens(urls)
+
+    size = len(text) + 1
+    shape.append(b"words " + step(len(found) // 8))
+    shape.append(b"links " + step(sum(urls.values())))
+    shape.append(b"text parts " + step(len(texts)))
+    shape.append(b"parts " + step(len(scan.parts)))
+    shape.append(b"capitals " + step(40 * (size - len(text.translate(None, _NO_CAPITALS))) // size))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
+    shape.append(b"! " + step(text.count(b"!")))
+    shape.append(b"$ " + step(text.count(b"$")))
+    shape.append(b"? " + step(text.count(b"?")))
+    if not text.isascii():
+        shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
+        shape += [b"script " + script for script in scripts(text)]
+    return found
+
+
+def _utf8(part: Part, label: bytes) -> bytes:
+    """The beginning of a text part as UTF-8."""
+    raw = part.raw_body[:_PART_LIMIT]
+    # Soft errors don't matter here, and looking for them would cost more than decoding.
+    data = a2b_qp(raw) if part.encoding == b"quoted-printable" else decode_transfer(raw, part.encoding)[0]
+    if data.isascii() and b"\x1b" not in data:
+        return data
+    codec = codec_name(label.decode("ascii")) if label else None
+    if codec is None or codec in ("ascii", "utf-8"):
+        try:
+            # The cut may have split the last character.
+            return data.decode("utf-8", "ignore" if codec == "utf-8" else "strict").encode()
+        except UnicodeDecodeError:
+            codec = "cp1252"
+    try:
+        return data.decode(codec, "replace").encode("utf-8", "replace")
+    except (UnicodeError, ValueError):
+        return data.decode("latin-1").encode()

@@ -1,0 +1,159 @@
+"""A whole model as bytes: the form in which it is stored, exported and imported.
+
+Features: gaps between sorted ids, spam counts, ham counts, epochs, each packed as a column. Examples: for each its key,
+class and number, and its features as ranks among all features by how common they are; then the gaps between ranks
+are small. A feature costs about 2 bytes, an example about 250 (600 when whole).
+"""
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from struct import Struct
+from typing import Any, Final
+from zlib import crc32
+
+from mailkit.errors import Corrupt, Unavailable
+from mailkit.spam import arrays
+from mailkit.spam.features import singles
+from mailkit.spam.model import Example, Model
+from mailkit.spam.packing import Reader, pack_numbers
+from mailkit.spam.table import Columns
+from mailkit.spam.tokens import VERSION
+
+__all__ = ["decode_model", "encode_model"]
+
+_MAGIC: Final = b"mailkit spam 1\n"
+_CHECK: Final = Struct("<I")
+_HEAD: Final = Struct("<HQQQI")
+_KEY: Final = 12
+
+
+def encode_model(model: Model) -> bytes:
+    """The model, settled, as bytes. The same learnt set gives the same bytes if it was learnt in the same order."""
+    columns = model.table.columns()
+    examples = [model.examples[key] for key in sorted(model.examples)]
+    out = [_HEAD.pack(VERSION, model.spam, model.ham, model.number, len(examples))]
+    out += [pack_numbers(_gaps(columns.ids)), *map(pack_numbers, (columns.spam, columns.ham, columns.epochs))]
+    out += [example.key for example in examples]
+    out.append(bytes((1 if e.spam else 0) | (0 if e.rest is None else 2) for e in examples))
+    out.append(pack_numbers([example.number for example in examples]))
+    rank = _Ranks(columns)
+    lists = rank.of([e.singles if e.rest is None else _joined(e) for e in examples])
+    out.append(pack_numbers([len(ranks) for ranks in lists]))
+    out.append(pack_numbers(_concatenate([_gaps(ranks) for ranks in lists])))
+    data = b"".join(out)
+    return _MAGIC + _CHECK.pack(crc32(data)) + data
+
+
+def decode_model(data: bytes) -> Model:
+    """The model that `encode_model` wrote.
+
+    Raises Corrupt when the bytes are none, Unavailable when they come from a newer tokeniser than this one, and
+    Unavailable with code `spam.model_outdated` when from an older one: then it has to be trained anew.
+    """
+    reader = Reader(data)
+    if reader.take(len(_MAGIC)) != _MAGIC:
+        raise Corrupt("spam.model_corrupt", "This is not a spam model")
+    if reader.struct(_CHECK) != (crc32(data[len(_MAGIC) + _CHECK.size :]),):
+        raise Corrupt("spam.model_corrupt", "The spam model is damaged")
+    version, spam, ham, number, count = reader.struct(_HEAD)
+    if version > VERSION:
+        raise Unavailable("record.newer", "The spam model was written by a newer mailkit: upgrade")
+    if version < VERSION:
+        raise Unavailable("spam.model_outdated", "The spam model was learnt with an older tokeniser: train it anew")
+    ids = _sums(reader.numbers())
+    columns = Columns(ids, reader.numbers(), reader.numbers(), reader.numbers())
+    if not len(columns.ids) == len(columns.spam) == len(columns.ham) == len(columns.epochs):
+        raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
+    keys = [reader.take(_KEY) for _ in range(count)]
+    kinds = reader.take(count)
+    numbers, sizes, gaps = reader.numbers(), reader.numbers(), reader.numbers()
+    reader.end()
+    if not len(numbers) == len(sizes) == count or int(sum(map(int, sizes))) != len(gaps):
+        raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
+    rank = _Ranks(columns)
+    examples = []
+    start = 0
+    for key, kind, order, size in zip(keys, kinds, map(int, numbers), map(int, sizes), strict=True):
+        whole = rank.ids(_sums(gaps[start : start + size]))
+        start += size
+        alone = singles(whole)
+        examples.append(Example(key, bool(kind & 1), order, alone, whole[len(alone) :] if kind & 2 else None))
+    return Model.restore(spam, ham, number, columns, examples)
+
+
+def _joined(example: Example) -> Any:
+    np = arrays.numpy()
+    if np is None:
+        return example.singles + example.rest
+    return np.concatenate((example.singles, example.rest))
+
+
+def _gaps(numbers: Any) -> Any:
+    """Differences of ascending numbers; the first is itself."""
+    np = arrays.numpy()
+    if np is not None:
+        return np.diff(np.asarray(numbers, np.uint32), prepend=np.uint32(0))
+    return [b - a for a, b in pairwise([0, *numbers])]
+
+
+def _sums(gaps: Any) -> Any:
+    """The inverse of `_gaps`."""
+    np = arrays.numpy()
+    if np is not None:
+        return np.cumsum(gaps, dtype=np.uint64).astype(np.uint32)
+    return array("I", [total & 0xFFFFFFFF for total in accumulate(gaps)])
+
+
+def _concatenate(lists: Sequence[Any]) -> Any:
+    np = arrays.numpy()
+    if np is not None:
+        return np.concatenate([np.zeros(0, np.uint32), *lists])
+    return [number for numbers in lists for number in numbers]
+
+
+class _Ranks:
+    """The place of each feature when the most common come first, ties by id."""
+
+    def __init__(self, columns: Columns) -> None:
+        np = self._np = arrays.numpy()
+        self._ids = columns.ids
+        if np is not None:
+            total = np.asarray(columns.spam, np.int64) + np.asarray(columns.ham, np.int64)
+            self._order = np.argsort(-total, kind="stable")
+            self._rank = np.empty(len(self._order), np.uint32)
+            self._rank[self._order] = np.arange(len(self._order), dtype=np.uint32)
+        else:
+            totals = [a + b for a, b in zip(columns.spam, columns.ham, strict=True)]
+            self._order = sorted(range(len(totals)), key=lambda at: -totals[at])
+            self._places = {columns.ids[at]: place for place, at in enumerate(self._order)}
+
+    def of(self, lists: list[Any]) -> list[Any]:
+        """The ranks of each list of features, ascending; those that have expired are left out."""
+        np = self._np
+        if np is None:
+            return [sorted(self._places[number] for number in ids if number in self._places) for ids in lists]
+        if not len(self._ids):
+            return [np.zeros(0, np.uint32)] * len(lists)
+        out: list[Any] = []
+        for start in range(0, len(lists), 512):
+            group = lists[start : start + 512]
+            ids = np.concatenate(group)
+            at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
+            known = self._ids[at] == ids
+            # One sort for the group: the list's number above its ranks.
+            of = np.repeat(np.arange(len(group), dtype=np.uint64), [len(x) for x in group])[known]
+            ranks = np.sort(of << np.uint64(32) | self._rank[at[known]])
+            ends = np.cumsum(np.bincount(of.astype(np.int64), minlength=len(group)))
+            out += np.split(ranks.astype(np.uint32), ends[:-1])
+        return out
+
+    def ids(self, ranks: Any) -> Any:
+        """The inverse of `of`."""
+        np = self._np
+        try:
+            if np is None:
+                return array("I", sorted(self._ids[self._order[rank]] for rank in ranks))
+            return np.sort(np.asarray(self._ids, np.uint32)[self._order[ranks]])
+        except IndexError as error:
+            raise Corrupt("spam.model_corrupt", "The spam model contradicts itself") from error

@@ -1,0 +1,141 @@
+"""Header fields -> features: who it is from and to, what it is called, what wrote it, what is missing."""
+
+import re
+from typing import Final
+
+from mailkit.mime.encoded_words import decode_header
+from mailkit.spam import families as f
+from mailkit.spam.excluded import is_excluded
+from mailkit.spam.shapes import host_and_parents, organisation, pattern, step
+from mailkit.spam.words import shouted, words
+
+__all__ = ["header_tokens"]
+
+_ADDRESS: Final = re.compile(rb"([^\s<>\"(),:;@]{1,64})@([A-Za-z0-9.\-_\x80-\xff]{1,253})")
+_DOMAIN: Final = re.compile(rb"\bd\s*=\s*([^\s;]{1,253})")
+# "[list] Re: [list] subject": the name of a list, not what the message is about.
+_LIST_TAG: Final = re.compile(rb"((?:(?:re|aw|sv|fwd?|antw|wg|tr)\s*:\s*)*)\[[^\]]{1,30}\]\s*", re.IGNORECASE)
+_REPLY: Final = re.compile(rb"\s*(re|aw|sv|antw|fwd?|wg|tr)\s*:", re.IGNORECASE)
+_NOT_LOUD: Final = b"abcdefghijklmnopqrstuvwxyz0123456789 .,:;!?-'\"" + bytes(range(0x80, 0x100))
+
+_EXPECTED: Final = (
+    *(b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"),
+    *(b"cc", b"reply-to", b"in-reply-to", b"references"),
+)
+_MISSING: Final = tuple((name, b"no " + name) for name in _EXPECTED)
+_MAILERS: Final = ((b"x-mailer", b"mailer:"), (b"user-agent", b"agent:"), (b"x-mimeole", b"ole:"))
+
+
+def header_tokens(fields: list[tuple[bytes, bytes]], tokens: list[list[bytes]], *, forged: bool) -> list[bytes]:
+    """Adds the features of (lower-case name, value) fields to `tokens`; returns the words of the subject in order.
+
+    Of repeated fields the topmost counts. `forged`: the address in From was checked and found not to be the
+    sender's, so it must not profit from that address's good name.
+    """
+    first = dict(reversed(fields))
+    names = first.keys()
+    shape = tokens[f.SHAPE]
+    shape += [mark for name, mark in _MISSING if name not in names]
+    tokens[f.HEADERS] += [name[:40] for name in list(names)[:80] if not is_excluded(name)]
+
+    host = _sender(first, tokens, b"?" if forged else b"")
+    subject = _subject(first.get(b"subject", b""), tokens)
+    _recipients(first, tokens)
+
+    mailer = tokens[f.MAILER]
+    for name, mark in _MAILERS:
+        if name in names:
+            mailer += [mark + word for word in words(first[name][:200])]
+    if not mailer:
+        mailer.append(b"none")
+
+    message_id = first.get(b"message-id", b"").strip(b"<> \t\r\n")[:300]
+    if message_id:
+        left, _, right = message_id.rpartition(b"@")
+        tokens[f.MESSAGE_ID].append(b"pattern " + pattern(left))
+        tokens[f.MESSAGE_ID] += host_and_parents(right)
+        if host:
+            agree = organisation(right) == organisation(host)
+            shape.append(b"message-id from the sender's host" if agree else b"message-id from another host")
+    if b"dkim-signature" in names:
+        signer = _DOMAIN.search(first[b"dkim-signature"][:2000])
+        agree = signer is not None and organisation(signer[1]) == organisation(host)
+        shape.append(b"signed for the sender's domain" if agree else b"signed for another domain")
+    return subject
+
+
+def _text(value: bytes, limit: int) -> bytes:
+    """A field's text as UTF-8."""
+    value = value[:limit]
+    if b"=?" in value or not value.isascii():
+        return decode_header(value).encode("utf-8", "replace")
+    return value
+
+
+def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) -> bytes:
+    """From and Reply-To; returns the host of the From address."""
+    shape, out, name = tokens[f.SHAPE], tokens[f.FROM], tokens[f.NAME]
+    host = b""
+    raw = first.get(b"from", b"")
+    value = _text(raw, 1000)
+    addresses = _ADDRESS.findall(value)
+    for local, domain in addresses[-1:]:  # behind the display name, which may hold an address too
+        host = domain
+        out.append(doubt + local.lower() + b"@")
+        out += host_and_parents(domain, doubt)
+        shape.append(b"sender " + pattern(local))
+    if len(addresses) > 1:
+        agree = organisation(addresses[0][1]) == organisation(host)
+        shape.append(b"name is the address" if agree else b"name is another address")
+    if b"=?" in raw:
+        shape.append(b"encoded name")
+    name += [doubt + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+    if b"reply-to" in first:
+        value = _text(first[b"reply-to"], 1000)
+        for local, domain in _ADDRESS.findall(value)[:3]:
+            out.append(b"reply " + local.lower() + b"@")
+            out += host_and_parents(domain, b"reply ")
+            agree = organisation(domain) == organisation(host)
+            shape.append(b"reply to the sender's host" if agree else b"reply to another host")
+        name += [b"reply " + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+    return host
+
+
+def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
+    shape = tokens[f.SHAPE]
+    text = _text(raw, 1500)[:1000]
+    if b"[" in text:
+        text = _LIST_TAG.sub(rb"\1", text.lstrip(), count=1)
+    found = words(text)
+    tokens[f.SUBJECT] += found
+    tokens[f.SUBJECT] += [b"U+" + word.lower() for word in shouted(text)]
+    shape.append(b"subject length " + step(len(text) // 10))
+    loud = len(text.translate(None, _NOT_LOUD))
+    shape.append(b"subject in capitals " + step(8 * loud // (len(text) + 1)))
+    reply = _REPLY.match(text)
+    if reply:
+        shape.append(b"subject " + reply[1].lower() + b":")
+    for sign in (b"!", b"$", b"?", b"%"):
+        if sign in text:
+            shape.append(b"subject with " + sign + step(text.count(sign)))
+    if b"=?" in raw:
+        shape.append(b"subject in " + raw.partition(b"=?")[2].partition(b"?")[0].lower()[:20])
+    elif not raw.isascii():
+        shape.append(b"subject with raw 8-bit")
+    return found
+
+
+def _recipients(first: dict[bytes, bytes], tokens: list[list[bytes]]) -> None:
+    count = 0
+    out = tokens[f.TO]
+    for name in (b"to", b"cc"):
+        if name not in first:
+            continue
+        value = _text(first[name], 4000)
+        found = _ADDRESS.findall(value)
+        count += len(found)
+        for local, domain in found[:20]:
+            out.append(local.lower() + b"@")
+            out += host_and_parents(domain)
+        out += [b"name " + word for word in words(_ADDRESS.sub(b" ", value)[:400])]
+    tokens[f.SHAPE].append(b"recipients " + step(count))

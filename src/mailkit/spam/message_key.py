@@ -1,0 +1,14 @@
+"""Which messages are the same: so that training twice counts once."""
+
+import hashlib
+
+__all__ = ["message_key"]
+
+
+def message_key(raw: bytes) -> bytes:
+    """12 bytes that name a message by its source: line ends, an mbox separator line and empty lines at the end don't
+    matter, every header does.
+    """
+    if raw.startswith(b"From "):
+        raw = raw[raw.find(b"\n") + 1 :]
+    return hashlib.sha256(raw.replace(b"\r\n", b"\n").rstrip(b"\n")).digest()[:12]

@@ -1,0 +1,299 @@
+"""The counts of features: in how many learnt spam and ham messages each occurred, and its second-stage weight.
+
+Two forms with one face: `ArrayTable` (numpy, open addressing) and `DictTable` (plain Python). Both give the same
+numbers; `new_table` chooses. `rows(ids)` finds features once; what it returns is good until the next `add`.
+"""
+
+from array import array
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from mailkit.spam import arrays
+from mailkit.spam.features import Ids
+
+__all__ = ["ArrayTable", "Columns", "DictTable", "Table", "new_table"]
+
+
+@frozen(eq=False)
+class Columns:
+    """A whole table, ascending by id: four sequences of the same length."""
+
+    ids: Any
+    spam: Any  #: learnt spam messages that have the feature
+    ham: Any  #: learnt ham messages that have the feature
+    epochs: Any  #: epoch in which it was last learnt; only expiry uses it
+
+
+class Table(Protocol):
+    """What the learner needs of a table. Ids are sorted and distinct."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, ids: Ids, spam: bool, epoch: int) -> None:
+        """Counts a message."""
+        ...
+
+    def add_many(self, messages: list[Ids], spam: list[bool], epoch: int) -> None:
+        """Counts several messages, faster."""
+        ...
+
+    def subtract(self, ids: Ids, spam: bool) -> None:
+        """Takes a message's counts back; a count never falls below zero."""
+        ...
+
+    def rows(self, ids: Ids) -> Any:
+        """Where the features are; unknown ones count 0 and weigh 0."""
+        ...
+
+    def counts(self, rows: Any) -> tuple[Any, Any]:
+        """(spam, ham) counts of each feature."""
+        ...
+
+    def weigh(self, rows: Any) -> float:
+        """The sum of the features' second-stage weights."""
+        ...
+
+    def weights(self, rows: Any) -> list[float]:
+        """The second-stage weight of each feature."""
+        ...
+
+    def nudge(self, rows: Any, amount: float) -> None:
+        """Adds to the second-stage weight of each known feature."""
+        ...
+
+    def clear_weights(self) -> Any:
+        """Sets all second-stage weights to zero; returns what they were, for `average_weights`."""
+        ...
+
+    def average_weights(self, others: Any) -> None:
+        """Makes each second-stage weight the mean of itself and what it was in `others`; no `add` in between."""
+        ...
+
+    def columns(self) -> Columns:
+        """Everything that has a count, ascending by id."""
+        ...
+
+
+def new_table(columns: Columns | None = None) -> "ArrayTable | DictTable":
+    """An empty table, or one that holds `columns`."""
+    return DictTable(columns) if arrays.numpy() is None else ArrayTable(columns)
+
+
+_UNKNOWN = [0, 0, 0, 0.0]
+
+
+class DictTable:
+    """Plain Python: id -> [spam, ham, epoch, weight]."""
+
+    def __init__(self, columns: Columns | None = None) -> None:
+        self._rows: dict[int, list[Any]] = {}
+        if columns is not None:
+            for number, *row in zip(columns.ids, columns.spam, columns.ham, columns.epochs, strict=True):
+                self._rows[int(number)] = [*map(int, row), 0.0]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, ids: Ids, spam: bool, epoch: int) -> None:
+        rows = self._rows
+        column = 0 if spam else 1
+        for number in ids:
+            row = rows.get(number)
+            if row is None:
+                row = rows[number] = [0, 0, epoch, 0.0]
+            row[column] += 1
+            row[2] = epoch
+
+    def add_many(self, messages: list[Ids], spam: list[bool], epoch: int) -> None:
+        for ids, kind in zip(messages, spam, strict=True):
+            self.add(ids, kind, epoch)
+
+    def subtract(self, ids: Ids, spam: bool) -> None:
+        rows = self._rows
+        column = 0 if spam else 1
+        for number in ids:
+            row = rows.get(number)
+            if row is not None:
+                row[column] = max(row[column] - 1, 0)
+                if not row[0] and not row[1]:
+                    del rows[number]
+
+    def rows(self, ids: Ids) -> list[list[Any]]:
+        find = self._rows.get
+        return [find(number, _UNKNOWN) for number in ids]
+
+    def counts(self, rows: list[list[Any]]) -> tuple[list[int], list[int]]:
+        return [row[0] for row in rows], [row[1] for row in rows]
+
+    def weigh(self, rows: list[list[Any]]) -> float:
+        return float(sum([row[3] for row in rows]))
+
+    def weights(self, rows: list[list[Any]]) -> list[float]:
+        return [row[3] for row in rows]
+
+    def nudge(self, rows: list[list[Any]], amount: float) -> None:
+        for row in rows:
+            if row is not _UNKNOWN:
+                row[3] += amount
+
+    def clear_weights(self) -> dict[int, float]:
+        old = {number: row[3] for number, row in self._rows.items() if row[3]}
+        for row in self._rows.values():
+            row[3] = 0.0
+        return old
+
+    def average_weights(self, others: dict[int, float]) -> None:
+        for number, row in self._rows.items():
+            row[3] = (row[3] + others.get(number, 0.0)) / 2
+
+    def columns(self) -> Columns:
+        rows = sorted(self._rows.items())
+        return Columns(
+            array("I", (number for number, _ in rows)),
+            array("I", (row[0] for _, row in rows)),
+            array("I", (row[1] for _, row in rows)),
+            array("I", (row[2] for _, row in rows)),
+        )
+
+
+_SPREAD = 0x9E3779B1
+_FULLEST = 0.6
+"""Share of taken slots at which the table grows."""
+
+
+class ArrayTable:
+    """numpy. A feature's slot is its id, multiplied and shifted, or the next slots while they belong to others.
+
+    Slots are 1 to `2**n`; slot 0 is nobody's, counts zero and weighs zero. Key 0 marks a free slot: no feature has
+    id 0. A row whose counts fall to zero stays until the table grows, since others may have stepped over it.
+    """
+
+    def __init__(self, columns: Columns | None = None) -> None:
+        self._np = arrays.numpy()
+        size = 0 if columns is None else len(columns.ids)
+        self._make(size)
+        if columns is not None and size:
+            at = self._claim(self._np.asarray(columns.ids, self._np.uint32))
+            self.spam[at] = columns.spam
+            self.ham[at] = columns.ham
+            self.epochs[at] = columns.epochs
+
+    def _make(self, size: int) -> None:
+        np = self._np
+        bits = 14
+        while size * 1.2 > _FULLEST * (1 << bits):
+            bits += 1
+        self._room = int(_FULLEST * (1 << bits))
+        self._taken = 0
+        self._mask = np.uint32((1 << bits) - 1)
+        self._shift = np.uint32(32 - bits)
+        slots = (1 << bits) + 1
+        self._keys = np.zeros(slots, np.uint32)
+        self.spam = np.zeros(slots, np.uint32)
+        self.ham = np.zeros(slots, np.uint32)
+        self.epochs = np.zeros(slots, np.uint32)
+        self.weight = np.zeros(slots, np.float64)
+
+    def __len__(self) -> int:
+        return int(self._np.count_nonzero(self.spam | self.ham))
+
+    def rows(self, ids: Ids) -> Any:
+        np, keys, mask, one = self._np, self._keys, self._mask, self._np.uint32(1)
+        at = ids * np.uint32(_SPREAD)
+        at >>= self._shift
+        at += one
+        found = keys[at]
+        pending = (found != ids).nonzero()[0]
+        found = found[pending]
+        here = at[pending]
+        while len(pending):
+            free = found == 0
+            at[pending[free]] = 0
+            taken = ~free
+            pending = pending[taken]
+            here = (here[taken] & mask) + one
+            at[pending] = here
+            found = keys[here]
+            differ = found != ids[pending]
+            pending, here, found = pending[differ], here[differ], found[differ]
+        return at
+
+    def _claim(self, ids: Any) -> Any:
+        """The slot of each id, taken for it where there was none. There must be room."""
+        np, keys, one = self._np, self._keys, self._np.uint32(1)
+        at = ids * np.uint32(_SPREAD)
+        at >>= self._shift
+        at += one
+        pending = (keys[at] != ids).nonzero()[0]
+        wanted, here = ids[pending], at[pending]
+        while len(pending):
+            free = keys[here] == 0
+            # Of several ids that want one free slot, the last one written has it and the others step on.
+            keys[here[free]] = wanted[free]
+            missed = keys[here] != wanted
+            free[missed] = False
+            self._taken += int(np.count_nonzero(free))
+            pending, wanted = pending[missed], wanted[missed]
+            here = (here[missed] & self._mask) + one
+            at[pending] = here
+        return at
+
+    def _grow(self, more: int) -> None:
+        live = (self.spam | self.ham).nonzero()[0]
+        ids, kept = self._keys[live], [column[live] for column in (self.spam, self.ham, self.epochs, self.weight)]
+        self._make(len(live) + more)
+        at = self._claim(ids)
+        for column, values in zip((self.spam, self.ham, self.epochs, self.weight), kept, strict=True):
+            column[at] = values
+
+    def add(self, ids: Ids, spam: bool, epoch: int) -> None:
+        if self._taken + len(ids) > self._room:
+            self._grow(len(ids))
+        at = self._claim(ids)
+        (self.spam if spam else self.ham)[at] += self._np.uint32(1)
+        self.epochs[at] = epoch
+
+    def add_many(self, messages: list[Ids], spam: list[bool], epoch: int) -> None:
+        np = self._np
+        for kind, column in ((True, "spam"), (False, "ham")):
+            group = [ids for ids, is_spam in zip(messages, spam, strict=True) if is_spam is kind]
+            if group:
+                ids, counts = np.unique(np.concatenate(group), return_counts=True)
+                if self._taken + len(ids) > self._room:
+                    self._grow(len(ids))
+                at = self._claim(ids)
+                getattr(self, column)[at] += counts.astype(np.uint32)
+                self.epochs[at] = epoch
+
+    def subtract(self, ids: Ids, spam: bool) -> None:
+        column = self.spam if spam else self.ham
+        at = self.rows(ids)
+        column[at] -= column[at] > 0
+
+    def counts(self, rows: Any) -> tuple[Any, Any]:
+        return self.spam[rows], self.ham[rows]
+
+    def weigh(self, rows: Any) -> float:
+        return float(self.weight[rows].sum())
+
+    def weights(self, rows: Any) -> list[float]:
+        return list(self.weight[rows].tolist())
+
+    def nudge(self, rows: Any, amount: float) -> None:
+        self.weight[rows] += amount
+        self.weight[0] = 0.0
+
+    def clear_weights(self) -> Any:
+        old = self.weight
+        self.weight = self._np.zeros(len(old), self._np.float64)
+        return old
+
+    def average_weights(self, others: Any) -> None:
+        self.weight += others
+        self.weight /= 2
+
+    def columns(self) -> Columns:
+        live = (self.spam | self.ham).nonzero()[0]
+        live = live[self._keys[live].argsort()]
+        return Columns(self._keys[live], self.spam[live], self.ham[live], self.epochs[live])

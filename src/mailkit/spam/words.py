@@ -1,0 +1,128 @@
+"""Bytes of UTF-8 text -> words, the same way for every script.
+
+ASCII takes the fast path: one `translate` and one `split`. Only words with other letters are looked at one by
+one: NFKC, case folded, invisible characters dropped, look-alike letters of other scripts in a Latin word
+replaced, scripts written without spaces cut into pairs of characters.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "words"]
+
+_KEEP: Final = b"abcdefghijklmnopqrstuvwxyz0123456789$!%'-@"
+_TABLE: Final = bytes(
+    c + 32 if 65 <= c <= 90 else c if c in _KEEP or c >= 0x80 else 0x20  # A-Z lowered, the rest blanked
+    for c in range(256)
+)
+_CAPITALS: Final = bytes(c if 65 <= c <= 90 else 0x20 for c in range(256))
+
+LOOK_ALIKE: Final = b"*look-alike*"
+"""The word added where a Latin word has letters of another script that look the same."""
+
+INVISIBLE: Final = b"*invisible*"
+"""The word added where a word was cut by characters that are not seen."""
+
+_LONGEST: Final = 40
+"""Longer words are cut: they are keys, hashes or garbage, and their beginning tells as much."""
+
+# Letters of Cyrillic and Greek that a reader takes for Latin ones (from the lower case of Unicode TR 39).
+_CONFUSABLE: Final = str.maketrans(
+    dict(
+        zip("аеѕіјорсухһԁӏԛԝгпαοιερκντυωγ", "aesijopcyxhdlqwrnaoiepkvtuwy", strict=True),
+    )
+)
+_UNSEEN: Final = dict.fromkeys(
+    [0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
+)
+_UNSEEN_RE: Final = re.compile("[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_VARIATION: Final = {0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
+
+# Written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, Tai, kana, Han. (Korean has spaces.)
+_SPACELESS: Final = (
+    "\u0e00-\u109f\u1780-\u17ff\u1950-\u19df\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff"
+    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# Combining marks are not \w to Python, yet Hebrew, Arabic and Indic words hold them.
+_MARKS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
+_PIECES: Final = re.compile(
+    rf"([{_SPACELESS}]+)|((?:(?![{_SPACELESS}])[\w$!%'@\-{_MARKS}])+)|([\u2190-\u2bff\U0001f000-\U0001faff])"
+)
+
+
+def words(text: bytes) -> list[bytes]:
+    """The words of `text` (UTF-8) in order, in lower case."""
+    split = text.translate(_TABLE).split()
+    if text.isascii():
+        return split
+    out: list[bytes] = []
+    for word in split:
+        if word.isascii():
+            out.append(word)
+        else:
+            out += fold(word[:3000])
+    return out
+
+
+@lru_cache(16384)
+def fold(word: bytes) -> tuple[bytes, ...]:
+    """The words in a run of bytes without ASCII spaces, some of them not ASCII."""
+    text = word.decode("utf-8", "replace")
+    marks: tuple[bytes, ...] = ()
+    if _UNSEEN_RE.search(text):
+        # At the end of a word they are sloppy typesetting; inside one they hide it from filters.
+        marks = (INVISIBLE,) if re.search(r"[A-Za-z][\xad\u200b-\u200d\u2060\ufeff]+[A-Za-z]", text) else ()
+        text = text.translate(_UNSEEN)
+    text = unicodedata.normalize("NFKC", text.translate(_VARIATION)).casefold()
+    out: list[bytes] = []
+    for spaceless, plain, symbol in _PIECES.findall(text):
+        if spaceless:
+            pairs = [spaceless[i : i + 2] for i in range(len(spaceless) - 1)] or [spaceless]
+            out += [pair.encode() for pair in pairs]
+        elif symbol:
+            out.append(symbol.encode())
+        elif plain.isascii():
+            out.append(plain.encode())
+        else:
+            if re.search("[a-z]", plain):
+                latin = plain.translate(_CONFUSABLE)
+                if latin != plain and latin.isascii():
+                    marks = (*marks, LOOK_ALIKE)
+                    plain = latin
+            out.append(plain.encode())
+    return (*out, *marks)
+
+
+def shouted(text: bytes) -> list[bytes]:
+    """The runs of three and more capitals, each once."""
+    return [run[:20] for run in set(text.translate(_CAPITALS).split()) if len(run) > 2]
+
+
+_RANGES: Final = (
+    (0x0250, b"latin"),
+    (0x0400, b"greek"),
+    (0x0530, b"cyrillic"),
+    (0x0590, b"armenian"),
+    (0x0600, b"hebrew"),
+    (0x0900, b"arabic"),
+    (0x0E00, b"indic"),
+    (0x1100, b"thai"),
+    (0x1200, b"hangul"),
+    (0x2000, b"other"),
+    (0x3040, b"signs"),
+    (0x3100, b"kana"),
+    (0xA000, b"han"),
+    (0xAC00, b"other"),
+    (0xD800, b"hangul"),
+    (0x20000, b"signs"),
+)
+_NOT_ASCII: Final = re.compile("[^\x00-\x7f]+")
+
+
+def scripts(text: bytes) -> list[bytes]:
+    """The scripts of the first letters that are not ASCII, each once; "signs" are symbols and emoji."""
+    sample = "".join(_NOT_ASCII.findall(text[:4000].decode("utf-8", "ignore"))[:100])[:200]
+    found = dict.fromkeys(next((name for end, name in _RANGES if ord(c) < end), b"han") for c in sample)
+    return list(found)
