@@ -45,18 +45,9 @@ class Response:
 
     async def send(self, send: Send, *, body: bool = True) -> int:
         """Sends it; returns how many bytes its body has."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [
-                    (b"content-type", self.media_type),
-                    (b"content-length", str(len(self.body)).encode()),
-                    *SAFE,
-                    *self.headers,
-                ],
-            }
-        )
+        length = b"%d" % len(self.body)
+        headers = [(b"content-type", self.media_type), (b"content-length", length), *SAFE, *self.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body if body else b""})
         return len(self.body)
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from mailkit.http.connection import Budget
 from mailkit.http.dialect import Served
-from mailkit.http.documents import Documents
+from mailkit.http.documents import PATHS, Documents
 from mailkit.http.matching import Routes
 from mailkit.http.stalwart.dialect import Stalwart
 from mailkit.http.stalwart.routes import PREFIX
@@ -23,16 +23,24 @@ from mailkit.http.wildduck.routes import ROUTES as WILDDUCK
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
-__all__ = ["MOST_BODY_BYTES", "Both", "build_app"]
+__all__ = ["MOST_BODY_BYTES", "App", "build_app"]
 
 MOST_BODY_BYTES = 256 << 20
 """Bytes of request bodies that one process holds at a time; more are answered 429."""
 
 
-class Both:
-    """Sends each request to its dialect."""
+_BELOW = PREFIX + "/"
+
+
+class App(Starlette):
+    """A Starlette application whose HTTP goes straight to the dialects.
+
+    Starlette's own middleware and router would cost more than the rest of a request; lifespan and state are its own.
+    Wrap the application to put middleware around it.
+    """
 
     def __init__(self, kit: "MailKit", served: Callable[[Served], None] | None, budget: Budget) -> None:
+        super().__init__()
         self.documents = Documents()
         self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
         self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
@@ -40,15 +48,15 @@ class Both:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
-            raise RuntimeError(f"mailkit speaks HTTP, not {scope['type']}")
+            await super().__call__(scope, receive, send)
+            return
         path: str = scope["path"]
         root: str = scope.get("root_path", "")
         if root and path.startswith(root):
             path = path[len(root) :]
-        document = self.documents.find(scope["method"], path)
-        if document is not None:
+        if path in PATHS and (document := self.documents.find(scope["method"], path)) is not None:
             await document.send(send, body=scope["method"] != "HEAD")
-        elif path == PREFIX or path.startswith(PREFIX + "/"):
+        elif path.startswith(_BELOW) or path == PREFIX:
             await self.stalwart(scope, receive, send)
         else:
             await self.wildduck(scope, receive, send)
@@ -56,12 +64,7 @@ class Both:
 
 def build_app(
     kit: "MailKit", *, on_request: Callable[[Served], None] | None = None, most_body_bytes: int = MOST_BODY_BYTES
-) -> Starlette:
+) -> App:
     """The application over an open kit. It reads the settings `http.open`, `http.cors_origins` and
     `http.trusted_proxies`; `on_request` is told of every request after it was answered."""
-    app = Starlette()
-    both = Both(kit, on_request, Budget(most_body_bytes))
-    app.state.mailkit = both
-    # No routes of Starlette's own: everything that is HTTP falls through to here.
-    app.router.default = both
-    return app
+    return App(kit, on_request, Budget(most_body_bytes))

@@ -60,6 +60,8 @@ class _Ready:
     operation: Operation
     reader: Reader[Any] | None
     encode: Callable[[Any], bytes]
+    of_connection: tuple[tuple[str, str], ...] = ()
+    """Attributes that come from the connection, with their source."""
 
 
 class Dialect(ABC):
@@ -191,11 +193,8 @@ class Dialect(ABC):
             raise NotSupported("operation.not_built", f"{ready.operation.name} is not built yet")
         body = await connection.body(self.body_limit(ready.operation)) if self.has_body(connection) else None
         values = self.parameters(connection, ready.operation, path, body)
-        for name, (_, param) in ready.reader.params.items():
-            if param.source == "address":
-                values[name] = self.address(connection)
-            elif param.source == "token":
-                values[name] = self.presented_token(connection)
+        for name, source in ready.of_connection:
+            values[name] = self.address(connection) if source == "address" else self.presented_token(connection)
         ask = ready.reader(values)
         result = await self.run(endpoint.runs, endpoint.function, ask, caller)
         return result if isinstance(result, Content) else self.success(ready.encode(result))
@@ -277,4 +276,6 @@ def _compile(operation: Operation) -> _Ready:
     missing = in_path - made.params.keys()
     if missing:
         raise TypeError(f"{operation.name}: {endpoint.request.__name__} does not declare {', '.join(missing)}")
-    return _Ready(operation, made, encoder(endpoint.answer))
+    sources = ((name, param.source) for name, (_, param) in made.params.items())
+    of_connection = tuple((name, source) for name, source in sources if source in ("address", "token"))
+    return _Ready(operation, made, encoder(endpoint.answer), of_connection)

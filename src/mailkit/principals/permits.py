@@ -10,6 +10,7 @@ The caller's tenant bounds everything: a caller inside a tenant never reaches an
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -147,4 +148,9 @@ def require(caller: Caller, *permissions: str) -> None:
 
 def hidden(caller: Caller, resource: str) -> frozenset[str]:
     """The attributes of a WildDuck resource that this caller neither sees nor sets."""
-    return frozenset(a for a in ATTRIBUTES.get(resource, ()) if f"wd:{resource}.{a}" not in caller.permissions)
+    return _hidden(caller.permissions, resource)
+
+
+@lru_cache(maxsize=1024)
+def _hidden(permissions: frozenset[str], resource: str) -> frozenset[str]:
+    return frozenset(a for a in ATTRIBUTES.get(resource, ()) if f"wd:{resource}.{a}" not in permissions)

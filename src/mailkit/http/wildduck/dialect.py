@@ -47,10 +47,12 @@ class WildDuck(Dialect):
     def parameters(
         self, connection: Connection, operation: Operation, path: dict[str, str], body: bytes | None
     ) -> dict[str, Any]:
+        if not body and not connection.query:
+            return path
         query = querystring.nested(connection.query)
         query.pop("accessToken", None)
         if not body:
-            return {**query, **path} if query else dict(path)
+            return {**query, **path}
         assert operation.endpoint is not None
         return merge(path, query, read_body(connection.header(b"content-type"), body, operation.endpoint.request))
 

@@ -1,11 +1,14 @@
 """A user's limits, as GET /users/{user} shows them (W2.1)."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailkit.http.declare import UNSET, UnsetType, answer
 from mailkit.limits import settings as keys
 from mailkit.principals.records import Principal, Profile
 from mailkit.settings.registry import Key
+from mailkit.settings.snapshot import Snapshot
 from mailkit.storage.api import ReadTx
 
 if TYPE_CHECKING:
@@ -46,23 +49,30 @@ class UserLimits:
 def limits_of(kit: "MailKit", row: Principal, profile: Profile, tx: ReadTx) -> UserLimits:
     """The limits that count for an account: its own where it has one, else the server's."""
     usage = kit.quota.usage(tx, row.number)
-    own = profile.limits
+    quota = Limit(allowed=_LARGEST if usage.allowed is None else usage.allowed, used=max(0, usage.used))
+    snapshot = kit.settings.current
+    limits = _servers(snapshot) if not profile.limits else _limits(snapshot, profile.limits)
+    return UserLimits(quota=quota, **limits)
 
-    def allowed(name: str, default: Key[int] | int) -> int:
-        return own.get(name) or (default if isinstance(default, int) else kit.settings.get(default))
 
+@lru_cache(maxsize=1)
+def _servers(snapshot: Snapshot) -> dict[str, Limit]:
+    """What most accounts have, made once per settings snapshot."""
+    return _limits(snapshot, {})
+
+
+def _limits(snapshot: Snapshot, own: Mapping[str, int]) -> dict[str, Limit]:
     def counted(name: str, default: Key[int]) -> Limit:
-        return Limit(allowed=allowed(name, default), used=0, ttl=False)
+        return Limit(allowed=own.get(name) or snapshot.get(default), used=0, ttl=False)
 
-    return UserLimits(
-        quota=Limit(allowed=_LARGEST if usage.allowed is None else usage.allowed, used=max(0, usage.used)),
-        recipients=counted("recipients", keys.RECIPIENTS_PER_DAY),
-        forwards=counted("forwards", keys.FORWARDS_PER_DAY),
-        received=counted("receivedMax", keys.RECEIVED_PER_MINUTE),
-        filters=Limit(allowed=allowed("filters", keys.FILTERS), used=0),
-        imapUpload=counted("imapMaxUpload", keys.IMAP_UPLOAD),
-        imapDownload=counted("imapMaxDownload", keys.IMAP_DOWNLOAD),
-        pop3Download=counted("pop3MaxDownload", keys.POP3_DOWNLOAD),
-        pop3MaxMessages=Limit(allowed=allowed("pop3MaxMessages", _POP3_MESSAGES)),
-        imapMaxConnections=Limit(allowed=allowed("imapMaxConnections", _IMAP_CONNECTIONS), used=0),
-    )
+    return {
+        "recipients": counted("recipients", keys.RECIPIENTS_PER_DAY),
+        "forwards": counted("forwards", keys.FORWARDS_PER_DAY),
+        "received": counted("receivedMax", keys.RECEIVED_PER_MINUTE),
+        "filters": Limit(allowed=own.get("filters") or snapshot.get(keys.FILTERS), used=0),
+        "imapUpload": counted("imapMaxUpload", keys.IMAP_UPLOAD),
+        "imapDownload": counted("imapMaxDownload", keys.IMAP_DOWNLOAD),
+        "pop3Download": counted("pop3MaxDownload", keys.POP3_DOWNLOAD),
+        "pop3MaxMessages": Limit(allowed=own.get("pop3MaxMessages") or _POP3_MESSAGES),
+        "imapMaxConnections": Limit(allowed=own.get("imapMaxConnections") or _IMAP_CONNECTIONS, used=0),
+    }
