@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mailkit import housekeeping
-from mailkit.accounts.callers import Callers
+from mailkit.accounts.access import Access
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.service import Accounts
 from mailkit.clock import Clock, now_ms
+from mailkit.credentials import settings as access_keys
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
@@ -29,11 +30,14 @@ from mailkit.principals.addresses import Addresses
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.sealing import FileKeys, Keys, MemoryKeys, NoKeys, Sealing
+from mailkit.sealing import settings as sealing_keys
+from mailkit.sealing.rotate import ROTATE, rotation
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.open import open_blobs, open_store
+from mailkit.storage.open import folder_of, open_blobs, open_store
 
 __all__ = ["MailKit"]
 
@@ -54,6 +58,7 @@ class MailKit:
         settings: Settings,
         *,
         clock: Clock = now_ms,
+        secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
         self.store = store
@@ -66,7 +71,9 @@ class MailKit:
         self.limits = Limits()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
-        self.credentials = Credentials(store, password_cost)
+        self.sealing = Sealing(store, secret_keys or NoKeys())
+        self.sealing.verify()
+        self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
         self.quota = QuotaService(self._holder, self._default_quota)
         self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
         self.accounts = Accounts(
@@ -78,7 +85,10 @@ class MailKit:
             domain=self.domain,
             purge=self._schedule_purge,
         )
-        self.callers = Callers(store, self.principals, self.credentials, clock=clock)
+        self.access = Access(store, self.principals, self.addresses, self.credentials, settings, clock=clock)
+        self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
+        self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
+        self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs()
@@ -109,7 +119,14 @@ class MailKit:
         where = settings.get(keys.STORE)
         store = open_store(where)
         try:
-            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
+            return cls(
+                store,
+                open_blobs(where, store),
+                settings,
+                clock=clock,
+                secret_keys=_secret_keys(where, settings.get(sealing_keys.KEY_FILE)),
+                password_cost=password_cost,
+            )
         except BaseException:
             store.close()
             raise
@@ -178,8 +195,14 @@ class MailKit:
         self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
+        self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _password_cost(self) -> Cost:
+        get = self.settings.get
+        return Cost(get(access_keys.PASSWORD_MEMORY), get(access_keys.PASSWORD_PASSES))
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)
@@ -195,3 +218,13 @@ class MailKit:
 
     def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
         return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))
+
+
+def _secret_keys(where: str, named: str | None) -> Keys:
+    """Where the keys are that seeds and private keys are sealed with."""
+    folder = folder_of(where)
+    if named is not None:
+        return FileKeys(Path(named))
+    if folder is not None:
+        return FileKeys(folder / "secret.key")
+    return MemoryKeys() if where.startswith("memory:") else NoKeys()

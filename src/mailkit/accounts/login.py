@@ -2,7 +2,7 @@
 
     count an attempt -> look up -> one slow verification -> succeed or fail, in one transaction
 
-The attempt is counted before the password is looked at, so that a thousand guesses sent at once are a thousand attempts.
+The attempt is counted before the password is looked at: a thousand guesses sent at once are a thousand attempts.
 Nothing slow happens in a transaction. Every failure costs one default verification; only a refusal for too many
 failures costs none, and says so to anybody.
 """
@@ -193,7 +193,7 @@ class Login:
     # the steps
 
     def _resolve(self, tx: ReadTx, name: str) -> Principal | None:
-        """An individual by address or user name (W3.3, 2): labels and dots aside, no wildcards, no forwarded address."""
+        """An individual by address or user name (W3.3, 2): labels and dots aside, no wildcards, no forwards."""
         if "@" in name:
             found = self._addresses.resolve(name, tx=tx)
             if found is not None:
@@ -329,9 +329,7 @@ class Login:
             app=proof.app,
         )
 
-    def _failed(
-        self, attempt: Attempt, facts: _Facts, now: int, result: str, error: MailKitError
-    ) -> MailKitError:
+    def _failed(self, attempt: Attempt, facts: _Facts, now: int, result: str, error: MailKitError) -> MailKitError:
         """Counts and logs a failure; the error to raise, with the account's id if there is one."""
 
         def note(tx: Tx) -> None:
@@ -348,9 +346,7 @@ class Login:
             return error
         return type(error)(error.code, error.message, **error.fields, id=str(facts.row.id))
 
-    def _log(
-        self, tx: Tx, number: int, attempt: Attempt, result: str, details: dict[str, str], now: int
-    ) -> Id | None:
+    def _log(self, tx: Tx, number: int, attempt: Attempt, result: str, details: dict[str, str], now: int) -> Id | None:
         event = Event(
             ACTION,
             result,

@@ -107,7 +107,7 @@ class Secrets:
     def prepare(self, changes: Iterable[Change]) -> Callable[[Tx, int], None]:
         """Reads and hashes what was sent; the function that is returned makes all changes of a principal, or none.
 
-        Invalid names what cannot be used; Denied `asp.too_many`. NotFound `secret.not_found` for a name that nothing has.
+        Invalid names what cannot be used; Denied `asp.too_many`. NotFound `secret.not_found` for a name that is none.
         """
         steps = [self._step(change) for change in changes]
 
@@ -205,7 +205,9 @@ class Secrets:
                 sealed = self._codes.seal(tx, row.number, seed)
                 self._credentials.change(row.number, replace(old, otp=(sealed, *old.otp)), tx=tx)
             case App(name) | Otp(name):
-                if not any(shown.startswith(name) or shown == f"$app${name}$" for shown in self.shown(row.number, tx=tx)):
+                if not any(
+                    shown.startswith(name) or shown == f"$app${name}$" for shown in self.shown(row.number, tx=tx)
+                ):
                     raise NotFound("secret.not_found", name=name)
 
     def _remove(self, tx: Tx, row: Principal, text: str) -> None:

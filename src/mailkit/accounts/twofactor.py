@@ -94,7 +94,9 @@ class TwoFactor:
     def setup_totp(self, id: Id, *, issuer: str, label: str | None = None, tx: Tx = OWN) -> totp.Seed:
         """A new seed, to be enabled within 6 hours. Invalid `totp.enabled` when there is one in use."""
         row = self._principals.user(id, tx=tx)
-        self._demand(not self._credentials.secrets(row.number, tx=tx).otp, "totp.enabled", "TOTP 2FA is already enabled")
+        self._demand(
+            not self._credentials.secrets(row.number, tx=tx).otp, "totp.enabled", "TOTP 2FA is already enabled"
+        )
         return self._codes.setup(tx, row.number, label=label or row.name, issuer=issuer, now=self._clock())
 
     def enable_totp(self, id: Id, code: str, *, by: By) -> None:
@@ -262,7 +264,7 @@ class TwoFactor:
         self._demand(registered, "webauthn.disabled", "WebAuthn is not enabled for this user")
         return self._begin(tx, id, "authentication", origin, rp_id, attachment, "")
 
-    def assert_(
+    def finish_assertion(
         self,
         id: Id,
         *,
@@ -369,4 +371,3 @@ def _told(row: WebAuthnCredential) -> dict[str, Any]:
         "description": row.description,
         "authenticatorAttachment": row.attachment,
     }
-

@@ -1,4 +1,4 @@
-"""Credentials that were verified a moment ago, so that a client which sends its password with every request pays once.
+"""Credentials that were verified a moment ago: a client that sends its password with every request pays once.
 
 Kept under a keyed hash, in memory only, for a minute, and bound to the principal's revision: any change of it ends this.
 """

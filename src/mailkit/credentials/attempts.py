@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mailkit.limits import Limit
 
@@ -26,9 +26,9 @@ KNOWN_FOR: Final = 30 * 86_400_000
 class Policy:
     """How many failures are let pass. None: any number."""
 
-    own: Limit = Limit(12, 120_000)
-    account: Limit = Limit(100, 3_600_000)
-    network: Limit = Limit(100, 86_400_000)
+    own: Limit = field(default=Limit(12, 120_000))
+    account: Limit = field(default=Limit(100, 3_600_000))
+    network: Limit = field(default=Limit(100, 86_400_000))
 
 
 @frozen

@@ -23,7 +23,7 @@ _MOST_KNOWN = 32
 
 @frozen
 class Event:
-    """What is to be logged. `details` are further words by name: source, asp, aname, appId, requiredScope, target, ..."""
+    """What is to be logged. `details` are further words by name: source, asp, aname, appId, requiredScope, target."""
 
     action: str
     result: str | None = None

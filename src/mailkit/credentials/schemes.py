@@ -157,8 +157,10 @@ SCHEMES: Final[tuple[Scheme, ...]] = tuple(
         ),
         (
             "pbkdf2",
-            r"\$pbkdf2(?:-(?P<prf>sha1|sha256|sha512))?\$(?:v=\d+\$)?(?:i=)?(?P<i>\d{1,9})(?:,l=\d+)?"
-            rf"\$(?P<salt>{_SALT64})\$(?P<hash>[A-Za-z0-9./+=]{{11,}})",
+            (
+                r"\$pbkdf2(?:-(?P<prf>sha1|sha256|sha512))?\$(?:v=\d+\$)?(?:i=)?(?P<i>\d{1,9})(?:,l=\d+)?"
+                rf"\$(?P<salt>{_SALT64})\$(?P<hash>[A-Za-z0-9./+=]{{11,}})"
+            ),
             lambda found: 0 < int(found["i"]) <= 2 * _MAX_ROUNDS,
             _pbkdf2,
         ),
@@ -168,12 +170,32 @@ SCHEMES: Final[tuple[Scheme, ...]] = tuple(
             _scrypt_affordable,
             _scrypt,
         ),
-        ("sha512-crypt", r"\$6\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{86}", _rounds, _crypt("sha512_crypt")),
-        ("sha256-crypt", r"\$5\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{43}", _rounds, _crypt("sha256_crypt")),
-        ("sha1-crypt", r"\$sha1\$(?P<rounds>\d{1,9})\$[A-Za-z0-9./]{0,64}\$[A-Za-z0-9./]{28}", _rounds, _crypt("sha1_crypt")),
+        (
+            "sha512-crypt",
+            r"\$6\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{86}",
+            _rounds,
+            _crypt("sha512_crypt"),
+        ),
+        (
+            "sha256-crypt",
+            r"\$5\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{43}",
+            _rounds,
+            _crypt("sha256_crypt"),
+        ),
+        (
+            "sha1-crypt",
+            r"\$sha1\$(?P<rounds>\d{1,9})\$[A-Za-z0-9./]{0,64}\$[A-Za-z0-9./]{28}",
+            _rounds,
+            _crypt("sha1_crypt"),
+        ),
         ("md5-crypt", r"\$1\$[^$\n]{0,8}\$[A-Za-z0-9./]{22}", _always, _crypt("md5_crypt")),
         ("apr1", r"\$apr1\$[^$\n]{0,8}\$[A-Za-z0-9./]{22}", _always, _crypt("apr_md5_crypt")),
-        ("bsdi-crypt", r"_(?P<count>[A-Za-z0-9./]{4})[A-Za-z0-9./]{4}[A-Za-z0-9./]{11}", _bsdi_affordable, _crypt("bsdi_crypt")),
+        (
+            "bsdi-crypt",
+            r"_(?P<count>[A-Za-z0-9./]{4})[A-Za-z0-9./]{4}[A-Za-z0-9./]{11}",
+            _bsdi_affordable,
+            _crypt("bsdi_crypt"),
+        ),
         ("des-crypt", r"[A-Za-z0-9./]{13}", _always, _crypt("des_crypt")),
         ("ldap", r"\{(?P<alg>(?i:S?SHA(?:256|512)?|S?MD5))\}(?P<data>[A-Za-z0-9+/]+=*)", _always, _ldap),
     )

@@ -118,8 +118,8 @@ class Credentials:
     ) -> None:
         """A password for a day, beside the permanent one: a ready hash of a chosen one, or a generated one itself.
 
-        A generated one has 12 letters (56 bits) and lives a day, so its keyed hash is enough and a login costs no second
-        verification.
+        A generated one has 12 letters (56 bits) and lives a day, so its keyed hash is enough, and a login costs no
+        second verification.
         """
         lookup = None if generated is None else self._temporary_lookup(tx, owner, generated)
         temporary = Temporary(created=now, valid_after=valid_after, hash=hashed, lookup=lookup)

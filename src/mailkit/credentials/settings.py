@@ -17,7 +17,12 @@ def _life(name: str, default: int, doc: str) -> Key[int]:
 
 
 PASSWORD_MEMORY: Key[int] = Key(
-    "password.memory", whole(8), 19 * 1024, "KiB that hashing a password takes (argon2id).", scope="boot", owner="credentials"
+    "password.memory",
+    whole(8),
+    19 * 1024,
+    "KiB that hashing a password takes (argon2id).",
+    scope="boot",
+    owner="credentials",
 )
 PASSWORD_PASSES: Key[int] = Key(
     "password.passes", whole(1, 20), 2, "Passes over that memory.", scope="boot", owner="credentials"
@@ -27,7 +32,11 @@ TOTP_WINDOW: Key[int] = Key(
 )
 
 LOGIN_FAILURES: Key[int | None] = Key(
-    "login.failures", or_off(whole(1)), 12, "Failed logins to an account from one network in two minutes.", owner="credentials"
+    "login.failures",
+    or_off(whole(1)),
+    12,
+    "Failed logins to an account from one network in two minutes.",
+    owner="credentials",
 )
 LOGIN_FAILURES_ACCOUNT: Key[int | None] = Key(
     "login.failures_account",
@@ -54,10 +63,16 @@ WEBAUTHN_ORIGINS: Key[tuple[str, ...]] = Key(
     "Origins whose pages may use WebAuthn, such as https://mail.example.org; none: that of `http.public_url`.",
     owner="credentials",
 )
-WEBAUTHN_NAME: Key[str] = Key("webauthn.name", TEXT, "Mail", "What authenticators call this server.", owner="credentials")
+WEBAUTHN_NAME: Key[str] = Key(
+    "webauthn.name", TEXT, "Mail", "What authenticators call this server.", owner="credentials"
+)
 
 OAUTH_REGISTRATION: Key[bool] = Key(
-    "oauth.registration_required", FLAG, False, "Only clients that are registered may ask for access.", owner="credentials"
+    "oauth.registration_required",
+    FLAG,
+    False,
+    "Only clients that are registered may ask for access.",
+    owner="credentials",
 )
 OAUTH_USER_CODE = _life("expiry_user_code", 30 * _MINUTE, "How long a device waits for its approval.")
 OAUTH_CODE = _life("expiry_auth_code", 10 * _MINUTE, "How long an authorization code is good.")

@@ -105,15 +105,18 @@ def matching_step(seed: Seed, code: str, *, now: int, window: int) -> int | None
 
     Every step in the window is compared, whichever matches.
     """
+    if not code.isascii():
+        return None
     present = now // 1000 // seed.period
     found = [step for step in _near(present, window) if hmac.compare_digest(code_at(seed, step), code)]
-    return found[0] if found and code.isascii() else None
+    return found[0] if found else None
 
 
 def _near(step: int, window: int) -> Iterator[int]:
     yield step
     for away in range(1, window + 1):
-        yield step - away
+        if step >= away:
+            yield step - away
         yield step + away
 
 

@@ -1,7 +1,7 @@
 """WebAuthn (W3C Level 2) decisions: what a browser is asked for, and whether what it sends proves anything.
 
-The signatures are checked by py_webauthn (extra `webauthn`). What the relying party must check stands in sections 7.1
-and 7.2: the type, the challenge, the origin, the rpId, user presence, the signature, and a counter that never goes back.
+The signatures are checked by py_webauthn (extra `webauthn`). What the relying party must check stands in sections
+7.1 and 7.2: the type, the challenge, the origin, the rpId, user presence, the signature, and a counter that never goes back.
 """
 
 from typing import Any, Final
@@ -43,7 +43,7 @@ class Registered:
 
 
 def relying_party(origin: str, rp_id: str | None, allowed: tuple[str, ...]) -> tuple[str, str]:
-    """Origin and rpId of a ceremony, if its origin is one of those allowed; Invalid `webauthn.origin`, `webauthn.rp_id`.
+    """Origin and rpId of a ceremony, if its origin is allowed; Invalid `webauthn.origin`, `webauthn.rp_id`.
 
     Without `rp_id` it is the origin's host. One that is given has to be that host or a parent domain of it (5.1.2 and
     HTML's registrable domain suffix, without its look at public suffixes: the origin was configured by the operator).
@@ -59,7 +59,9 @@ def relying_party(origin: str, rp_id: str | None, allowed: tuple[str, ...]) -> t
         )
     chosen = (rp_id or host).lower()
     if chosen != host and not (host.endswith(f".{chosen}") and "." in chosen):
-        raise Invalid.field("rpId", '"rpId" is neither the host of the origin nor a domain above it', code="webauthn.rp_id")
+        raise Invalid.field(
+            "rpId", '"rpId" is neither the host of the origin nor a domain above it', code="webauthn.rp_id"
+        )
     return normal, chosen
 
 

@@ -1,6 +1,6 @@
 """One sealed value: AES-256-GCM (NIST SP 800-38D). Pure: the nonce is an argument.
 
-    version (1 byte) | key id (4) | nonce (12) | ciphertext and tag
+version (1 byte) | key id (4) | nonce (12) | ciphertext and tag
 """
 
 import hashlib

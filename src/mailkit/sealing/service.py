@@ -125,9 +125,7 @@ class Sealing:
         """Notes that no value lies under these keys any more; afterwards `drop` may take them out of the file."""
         state = _STATE.get(tx)
         gone = {key_id.hex() for key_id in key_ids}
-        _STATE.put(
-            tx, _State(current=state.current, checks={k: v for k, v in state.checks.items() if k not in gone})
-        )
+        _STATE.put(tx, _State(current=state.current, checks={k: v for k, v in state.checks.items() if k not in gone}))
 
     def drop(self, key_ids: list[bytes]) -> None:
         """Takes retired keys out of the file."""

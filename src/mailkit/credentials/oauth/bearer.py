@@ -1,6 +1,6 @@
 """Sealed tokens: what a token says, encrypted and authenticated, so that it need not be stored. Pure.
 
-    base64url(nonce | AES-256-GCM(JSON)), with the token's use as associated data: a refresh token is no access token
+base64url(nonce | AES-256-GCM(JSON)), with the token's use as associated data: a refresh token is no access token
 """
 
 import base64
