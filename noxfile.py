@@ -71,3 +71,10 @@ def interop(session: nox.Session) -> None:
     """Against real peers. Needs Debian's strace, opendkim-tools, libmail-dkim-perl, bogofilter and dovecot-lmtpd."""
     need(session, "test")
     session.run("pytest", "-m", "interop", *session.posargs)
+
+
+@nox.session
+def spam_evaluation(session: nox.Session) -> None:
+    """Fetches the corpus, measures the spam engine beside bogofilter (Debian), writes docs/spam-evaluation.md."""
+    need(session, "test")
+    session.run("python", "-m", "benchmarks.spam", "--page", "--million")

@@ -4,9 +4,10 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
 from mailkit.accounts.access import Access
@@ -38,6 +39,9 @@ from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
 from mailkit.storage.open import folder_of, open_blobs, open_store
+
+if TYPE_CHECKING:
+    from mailkit.mailauth.lookup import Resolver
 
 __all__ = ["MailKit"]
 
@@ -140,6 +144,20 @@ class MailKit:
     def transaction(self) -> AbstractContextManager[Tx]:
         """An open transaction, never retried: raises Conflict when it lost."""
         return self.store.transaction()
+
+    # the world outside
+
+    @cached_property
+    def resolver(self) -> "Resolver":
+        """Answers DNS questions: from the zone file of the setting `dns.zone`, else from the DNS."""
+        zone = self.settings.get(keys.DNS_ZONE)
+        if zone is not None:
+            from mailkit.mailauth.resolvers.zone import load_zone
+
+            return load_zone(zone)
+        from mailkit.mailauth.resolvers.live import DnsResolver
+
+        return DnsResolver()
 
     # work that waits
 

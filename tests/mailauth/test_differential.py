@@ -113,7 +113,7 @@ dmarc_records = st.sampled_from(
 
 
 @given(domains, st.none() | domains, st.none() | domains, st.dictionaries(domains, dmarc_records, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_dmarc_by_rfc7489_agrees_with_authheaders(
     author: str, spf: str | None, dkim: str | None, published: dict[str, str | None]
 ) -> None:

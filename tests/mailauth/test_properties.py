@@ -258,7 +258,7 @@ results = st.builds(
 
 
 @given(st.builds(AuthenticationResults, tokens, st.lists(results, max_size=3).map(tuple), st.integers(1, 2)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_written_results_are_read_back(value: AuthenticationResults) -> None:
     raw = write(value)
     assert raw.endswith(b"\r\n")

@@ -93,7 +93,7 @@ def server() -> Iterator[Server]:
 
 
 def resolver(server: Server, kind: Any = DnsResolver, **options: Any) -> Any:
-    return kind(["127.0.0.1"], port=server.port, **{"timeout": 0.5, "lifetime": 1.0, **options})
+    return kind(["127.0.0.1"], port=server.port, **{"timeout": 0.2, "lifetime": 0.4, **options})
 
 
 EXPECTED = [

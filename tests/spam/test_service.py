@@ -12,7 +12,7 @@ import pytest
 from tests.spam.mails import corpus, ham, spam
 
 from mailkit.clock import FixedClock
-from mailkit.errors import Corrupt, NotFound
+from mailkit.errors import Corrupt, NotFound, Unavailable
 from mailkit.ids import new_id
 from mailkit.spam import FOR_ALL, Scope, Spam, stored
 from mailkit.spam.checkpoint import encode_model
@@ -204,6 +204,19 @@ def test_a_model_lies_within_its_account(engine: Spam, store: Store) -> None:
         everything = [key for key, _ in tx.scan(b"\x01", b"\xff")]
         assert everything
         assert all(start <= key < stop for key in everything)
+
+
+def test_a_model_learnt_with_another_tokeniser_is_silent_and_refuses_to_mix(
+    engine: Spam, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(engine)
+    with monkeypatch.context() as newer:
+        newer.setattr(stored, "VERSION", stored.VERSION + 1)
+        assert not engine.classify(spam(1)).verdict.trained
+        with pytest.raises(Unavailable, match="another tokeniser"):
+            engine.learn(spam(700), spam=True)
+    engine.purge()
+    assert engine.learn(spam(700), spam=True) == "learnt"
 
 
 def test_old_marks_are_dropped(engine: Spam, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

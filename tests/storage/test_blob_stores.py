@@ -16,6 +16,8 @@ from mailkit.storage.api import BlobStore, Cleans
 from mailkit.storage.backends.files import FileBlobs
 from mailkit.storage.backends.instore import StoreBlobs
 from mailkit.storage.backends.memory import MemoryStore
+from mailkit.storage.backends.postgres import PostgresStore
+from mailkit.testing.contract import BlobContract
 
 
 def sha(data: bytes) -> bytes:
@@ -220,3 +222,20 @@ def test_foreign_files_in_the_folder_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     (tmp_path / sha(b"x").hex()[:2] / ".directory").touch()
     assert list(blobs.list()) == [sha(b"x")]
+
+
+class TestContract(BlobContract):
+    """The public contract."""
+
+    @pytest.fixture
+    def blobs(self, blob_store: BlobStore) -> BlobStore:
+        return blob_store
+
+
+class TestInPostgres(BlobContract):
+    """The public contract, with the content in PostgreSQL."""
+
+    @pytest.fixture
+    def blobs(self, postgres_url: str) -> Iterator[BlobStore]:
+        with PostgresStore(postgres_url) as store:
+            yield StoreBlobs(store)

@@ -4,6 +4,8 @@ import hashlib
 import io
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +24,7 @@ from mailkit.errors import Conflict, Corrupt, NotFound
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.backends.files import FileBlobs
 from mailkit.storage.backends.instore import StoreBlobs
+from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.blobs import GRACE, Blobs, purge, sweep
 from mailkit.storage.blobs.pack import pack, unpack
@@ -532,6 +535,58 @@ def check_references(blobs: Blobs) -> None:
         for digest, row in contents(tx).items():
             assert row.count == held.count(digest)
             assert sha(blobs.read(tx, digest)) == digest
+
+
+LIFE = """
+import random, sys
+from mailkit.clock import now_ms
+from mailkit.storage.backends.files import FileBlobs
+from mailkit.storage.backends.lmdb import LmdbStore
+from mailkit.storage.blobs import Blobs, purge
+
+folder, reference = sys.argv[1], bytes.fromhex(sys.argv[2])
+blobs = Blobs(LmdbStore(folder + "/store"), FileBlobs(folder + "/blobs"), inline_max=1000)
+
+def name(tx, prepared):
+    for number, ready in enumerate(prepared):
+        key = reference + bytes((random.randrange(5),))
+        if (held := tx.get(key)) is not None:
+            blobs.release(tx, held)
+        tx.put(key, blobs.hold(tx, ready))
+
+while True:
+    blobs.transact([bytes((random.randrange(9),)) * size for size in (500, 300_000)], name)
+    purge(blobs, now_ms() + 60_000, grace=0)
+    print("done", flush=True)
+"""
+
+
+def test_a_killed_process_leaves_no_reference_without_bytes(tmp_path: Path) -> None:
+    for kill in range(5):
+        child = subprocess.Popen(
+            [sys.executable, "-c", LIFE, str(tmp_path), REFERENCE.hex()],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert child.stdout is not None
+        with child.stdout:
+            for _ in range(5):
+                assert child.stdout.readline() == b"done\n"
+            time.sleep(kill * 0.003)
+            child.kill()
+        assert child.wait() == -9
+        store = LmdbStore(tmp_path / "store")
+        blobs = Blobs(store, FileBlobs(tmp_path / "blobs"), inline_max=1000)
+        check_references(blobs)
+        later = now_ms() + 10 * GRACE
+        sweep_all(blobs, later)
+        purge_all(blobs, later + 2 * GRACE)
+        check_references(blobs)
+        with store.snapshot() as tx:
+            named = {row.at for row in contents(tx).values() if row.where == "file"}
+        assert set(blobs.files.list()) == named
+        assert list((tmp_path / "blobs" / "tmp").iterdir()) == []
+        store.close()
 
 
 # --- writers against a purge ---------------------------------------------------------------------------------------

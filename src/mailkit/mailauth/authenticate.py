@@ -21,13 +21,18 @@ __all__ = ["Authentication", "authenticate", "authentication_results", "identifi
 
 @frozen
 class Authentication:
-    """The results for one message. `spf` and `iprev` are None when no client address was given."""
+    """The results for one message; `spf` and `iprev` are None when no client address was given.
+
+    `spf` is for MAIL FROM (made of the HELO name for an empty reverse-path), the one that counts for DMARC; `spf_helo`
+    for HELO (RFC 7208 section 2.3), None when no name was given.
+    """
 
     spf: SpfResult | None
     dkim: tuple[DkimResult, ...]
     arc: ArcResult
     dmarc: DmarcResult
     iprev: IprevResult | None
+    spf_helo: SpfResult | None = None
 
 
 def authenticate(
@@ -51,6 +56,9 @@ def authenticate(
     if ip is not None:
         checks.append(spf.check(ip, mail_from=mail_from, helo=helo, receiver=receiver, now=now))
         checks.append(iprev.check(ip))
+    separate = ip is not None and bool(helo) and bool(mail_from)
+    if ip is not None and separate:
+        checks.append(spf.check(ip, helo=helo, receiver=receiver, now=now))
     results = yield from _together(checks)
     signatures: tuple[DkimResult, ...] = results[0]
     chain: ArcResult = results[1]
@@ -58,7 +66,10 @@ def authenticate(
     found = identifiers(sender, signatures)
     one = evaluate if method == "rfc9989" else evaluate_7489
     verdict = yield from evaluate_authors(author_domains(message), found, one)
-    return Authentication(sender, signatures, chain, verdict, results[3] if ip is not None else None)
+    address: IprevResult | None = results[3] if ip is not None else None
+    return Authentication(
+        sender, signatures, chain, verdict, address, results[4] if separate else sender if helo else None
+    )
 
 
 def identifiers(sender: SpfResult | None, signatures: tuple[DkimResult, ...]) -> Identifiers:
@@ -83,10 +94,8 @@ def authentication_results(found: Authentication, authserv_id: str, *, ip: str |
     if found.iprev is not None:
         properties = (Property("policy", "iprev", ip),) if ip else ()
         results.append(MethodResult("iprev", found.iprev.result, "", properties))
-    if found.spf is not None:
-        name = "mailfrom" if found.spf.identity == "mailfrom" else "helo"
-        properties = (Property("smtp", name, found.spf.domain),) if found.spf.domain else ()
-        results.append(MethodResult("spf", found.spf.result, _unless_pass(found.spf), properties))
+    # An SPF result is named once: with an empty reverse-path both identities are the HELO name.
+    results += [_spf(one) for one in dict.fromkeys((found.spf, found.spf_helo)) if one is not None]
     results += [_dkim(one) for one in found.dkim] or [MethodResult("dkim", "none")]
     results.append(MethodResult("arc", found.arc.result, "" if found.arc.result == "none" else _unless_pass(found.arc)))
     verdict = found.dmarc
@@ -95,6 +104,11 @@ def authentication_results(found: Authentication, authserv_id: str, *, ip: str |
         about.append(Property("policy", "dmarc", verdict.policy))
     results.append(MethodResult("dmarc", verdict.result, _unless_pass(verdict), tuple(about)))
     return AuthenticationResults(authserv_id, tuple(results))
+
+
+def _spf(one: SpfResult) -> MethodResult:
+    properties = (Property("smtp", one.identity, one.domain),) if one.domain else ()
+    return MethodResult("spf", one.result, _unless_pass(one), properties)
 
 
 def _dkim(one: DkimResult) -> MethodResult:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_domain", "is_under", "normal", "parents"]
+__all__ = ["is_domain", "is_under", "normal"]
 
 # RFC 6376 section 3.5 takes sub-domain from RFC 5321; underscores are added because selectors and hosts use them.
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -33,9 +33,3 @@ def is_domain(domain: str) -> bool:
 def is_under(domain: str, ancestor: str) -> bool:
     """Whether `domain` is `ancestor` or one of its subdomains; both `normal`."""
     return domain == ancestor or domain.endswith("." + ancestor)
-
-
-def parents(domain: str) -> list[str]:
-    """`a.b.c` gives `b.c`, `c`."""
-    labels = domain.split(".")
-    return [".".join(labels[i:]) for i in range(1, len(labels))]

@@ -17,11 +17,12 @@ MAX_NAMES = 10
 
 @frozen
 class IprevResult:
-    """`name` is the verified one for `pass`, else the first that the address claims."""
+    """`name` is the verified one for `pass`, else the first of `names`, which the address claims."""
 
     result: Word
     reason: str
     name: str = ""
+    names: tuple[str, ...] = ()
 
 
 def check(ip: str | Address) -> Lookup[IprevResult]:
@@ -38,7 +39,7 @@ def check(ip: str | Address) -> Lookup[IprevResult]:
     answers = yield tuple(Query(name, "A" if address.version == 4 else "AAAA") for name in names)
     for name, answer in zip(names, answers, strict=True):
         if address in answer.records:
-            return IprevResult("pass", f"{address} is {name}", name)
+            return IprevResult("pass", f"{address} is {name}", name, names)
     if any(answer.status == "temporary" for answer in answers):
-        return IprevResult("temperror", f"the addresses of {names[0]} could not be fetched", names[0])
-    return IprevResult("fail", f"{names[0]} does not lead back to {address}", names[0])
+        return IprevResult("temperror", f"the addresses of {names[0]} could not be fetched", names[0], names)
+    return IprevResult("fail", f"{names[0]} does not lead back to {address}", names[0], names)

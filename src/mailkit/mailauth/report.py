@@ -5,6 +5,7 @@ from typing import Any
 from mailkit.mailauth.authenticate import Authentication
 from mailkit.mailauth.dkim import DkimResult
 from mailkit.mailauth.dmarc import Comparison, DmarcResult
+from mailkit.mailauth.spf import SpfResult
 
 __all__ = ["as_json", "as_text"]
 
@@ -12,7 +13,8 @@ __all__ = ["as_json", "as_text"]
 def as_json(found: Authentication, comparison: Comparison | None = None) -> dict[str, Any]:
     """`{"spf": ..., "dkim": [...], "arc": ..., "dmarc": ..., "iprev": ...}`, each with `result` and `reason`."""
     out = {
-        "spf": _spf(found),
+        "spf": _spf(found.spf),
+        "spf_helo": _spf(found.spf_helo),
         "dkim": [
             {
                 "result": one.result,
@@ -62,6 +64,8 @@ def as_text(found: Authentication, comparison: Comparison | None = None) -> str:
         lines.append(f"         {found.spf.identity} {found.spf.domain}; {found.spf.terms} of 10 terms asked the DNS")
         if found.spf.explanation:
             lines.append(f"         explanation: {_safe(found.spf.explanation)}")
+    if found.spf_helo is not None and found.spf_helo is not found.spf:
+        lines.append(_line("helo", found.spf_helo.result, found.spf_helo.reason))
     for one in found.dkim:
         lines.append(_line("dkim", one.result, one.reason))
         lines.append(f"         d={_safe(one.domain)} s={_safe(one.selector)} i={_safe(one.identity)} {one.algorithm}")
@@ -82,10 +86,9 @@ def as_text(found: Authentication, comparison: Comparison | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spf(found: Authentication) -> dict[str, Any]:
-    one = found.spf
+def _spf(one: SpfResult | None) -> dict[str, Any]:
     if one is None:
-        return {"result": "none", "reason": "no client address given"}
+        return {"result": "none", "reason": "no client address or no name given"}
     return {
         "result": one.result,
         "reason": one.reason,

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["TagSyntaxError", "parse_tags"]
+__all__ = ["TagSyntaxError", "parse_tags", "words"]
 
 # tag-spec = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]; values are printable, and UTF-8 since RFC 8616.
 _SPEC = re.compile(r"[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*=(.*)", re.DOTALL)
@@ -34,3 +34,9 @@ def parse_tags(text: str) -> dict[str, str]:
             raise TagSyntaxError(f"{name}= stands twice")
         tags[name] = match[2].strip(" \t\r\n")
     return tags
+
+
+def words(value: str) -> list[str]:
+    """The parts of a colon-separated value, white space around the colons removed."""
+    # Not a regular expression with white space on both sides of the colon: that one is quadratic in blanks.
+    return [word.strip(" \t\r\n") for word in value.split(":")]

@@ -7,6 +7,8 @@ zones, ctime's order, ISO 8601, 12-hour clocks, what a Received field has before
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from mailkit.mime.comments import without_comments
+
 __all__ = ["parse_date"]
 
 # Longer than any date with its comments; bounds the work on hostile fields.
@@ -47,7 +49,7 @@ def parse_date(text: str) -> datetime | None:
 
     A missing or unknown zone counts as UTC (RFC 5322 4.3).
     """
-    text = _BLANKS.sub(" ", _without_comments(text[-_LIMIT:].rpartition(";")[2])).strip(" _,")
+    text = _BLANKS.sub(" ", without_comments(text[-_LIMIT:].rpartition(";")[2])).strip(" _,")
     found = _DAY_FIRST.match(text)
     if found:
         day, month, year, *clock = found.groups()
@@ -103,18 +105,3 @@ def _zone(zone: str | None) -> timezone:
             minutes = int(offset[2]) * 60 + int(offset[3])
         minutes = -minutes if "-" in zone else minutes
     return timezone(timedelta(minutes=minutes)) if minutes and abs(minutes) < 24 * 60 else UTC
-
-
-def _without_comments(text: str) -> str:
-    if "(" not in text:
-        return text
-    out: list[str] = []
-    depth = 0
-    for piece in re.split(r"([()])", text):
-        if piece == "(":
-            depth += 1
-        elif piece == ")":
-            depth = max(depth - 1, 0)
-        elif not depth:
-            out.append(piece)
-    return " ".join(out)

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from attrs import field, frozen
 
 from mailkit.mime.charsets import decode_charset
+from mailkit.mime.comments import without_comments
 from mailkit.mime.encoded_words import decode_words
 
 __all__ = ["Parameterized", "parse_parameters"]
@@ -28,7 +29,6 @@ _COMMENT_BEHIND = re.compile(r"(?<!\s)\s++\([^()]*+\)\s*+\Z")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SECTION = re.compile(r"([^*]++)(?:\*(\d{1,9}))?(\*)?")
 _EXTENDED = re.compile(r"([^']*+)'([^']*+)'")
-_PARENTHESES = re.compile(r"([()])")
 _BREAKS = re.compile(r"[\r\n]++")
 
 
@@ -50,7 +50,7 @@ def parse_parameters(text: str, *, words: bool = True) -> Parameterized:
     text = _BREAKS.sub("", text)
     head = _HEAD.match(text)[0]  # type: ignore[index]  # it matches the empty string
     if "(" in head:
-        text = _without_comments(head) + text[len(head) :]
+        text = without_comments(head) + text[len(head) :]
     main = _MAIN.match(text)
     assert main is not None  # it matches the empty string
     value = main[1] if main[2] is None else f"{main[1]}/{main[2]}"
@@ -85,20 +85,6 @@ def _content(text: str, position: int) -> tuple[str, int]:
     bare = _BARE.match(text, position)
     assert bare is not None  # it matches the empty string
     return _COMMENT_BEHIND.sub("", bare[0]).strip(), bare.end()
-
-
-def _without_comments(text: str) -> str:
-    """RFC 5322 3.2.2: comments nest. One that never ends swallows the rest."""
-    out: list[str] = []
-    depth = 0
-    for piece in _PARENTHESES.split(text):
-        if piece == "(":
-            depth += 1
-        elif piece == ")":
-            depth = max(depth - 1, 0)
-        elif not depth:
-            out.append(piece)
-    return " ".join(out)
 
 
 def _file(found: dict[str, dict[int, tuple[str, bool]]], name: str, content: str) -> None:

@@ -20,7 +20,7 @@ _INLINE: Final = frozenset(
     for name in b"b i u a s q em tt big sub sup wbr font span abbr code small strong o:p".split()
     for mark in (b"", b"/")
 )
-_OPENS_TAG: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/!?")
+_TAG: Final = re.compile(rb"<([!?/]?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+>?")
 _LINK: Final = re.compile(
     rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
@@ -42,17 +42,10 @@ def html_text(html: bytes, limit: int) -> tuple[bytes, Counter[bytes]]:
         html = _COMMENT.sub(b"", html)
     if b"style" in html or b"script" in html or b"STYLE" in html or b"SCRIPT" in html:
         html = _UNSEEN.sub(b" ", html)
-    first, *pieces = html.split(b"<", _MOST_TAGS)
-    out = [first]
-    tags: list[bytes] = []
-    for piece in pieces:
-        if not piece or piece[0] not in _OPENS_TAG:
-            out.append(b"<" + piece)  # a lone sign, not a tag
-            continue
-        tag, _, text = piece.partition(b">")
-        name = tag.split(None, 1)[0].lower()
-        tags.append(name)
-        out.append(text if name in _INLINE else b" " + text)
+    pieces = _TAG.split(html, _MOST_TAGS)  # text, tag, text, tag, ..., text
+    tags = list(map(bytes.lower, pieces[1::2]))
+    out = pieces[:1]
+    out += [text if tag in _INLINE else b" " + text for tag, text in zip(tags, pieces[2::2], strict=True)]
     text = b"".join(out)[:limit]
     if b"&" in text:
         if text.count(b"&") > _MOST_REFERENCES:

@@ -8,7 +8,8 @@ The laws:
   features go together) is never stored and never undone. It is replayed: `settle` trains it from zero on the kept
   examples in the order of their keys, and in the reverse order, and takes the mean. Messages learnt since then are
   added in the order they came; forgetting one replays.
-  Hence every process that has read the same checkpoint and the same journal has the same model to the last bit.
+  Hence processes that have read the same checkpoint and the same changes have the same model to the last bit, but for
+  this: after a message was forgotten, the second stage depends on when each replayed, until the next checkpoint.
 - A replay predicts each example before it learns it. These honest predictions, and counts with the message's own
   taken out, are what the cut-offs are drawn from (`cutoffs`).
 """
@@ -153,7 +154,7 @@ class Model:
     def score_many(self, messages: Sequence[Ids]) -> list[float]:
         """The same for several messages, faster; best in groups of some hundred."""
         np = arrays.numpy()
-        if np is None or not messages:
+        if np is None or len(messages) < 2:
             return [self.score(ids) for ids in messages]
         self.replay()
         sizes = [len(ids) for ids in messages]
@@ -189,9 +190,9 @@ class Model:
         return out
 
     def cutoffs(self) -> Cutoffs:
-        """Where ham ends and spam begins for this model; drawn again when it has grown by a twentieth."""
+        """Where ham ends and spam begins for this model; drawn again when it has grown by a tenth."""
         self.replay()
-        if self._cutoffs is None or abs(self.spam + self.ham - self._drawn_at) * 20 > self._drawn_at:
+        if self._cutoffs is None or abs(self.spam + self.ham - self._drawn_at) * 10 > self._drawn_at:
             self._drawn_at = self.spam + self.ham
             self._trim()
             honest: dict[bool, list[float]] = {False: [], True: []}

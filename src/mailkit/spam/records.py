@@ -7,7 +7,6 @@ from attrs import frozen
 from msgspec import field
 
 from mailkit.errors import Corrupt
-from mailkit.spam.tokens import VERSION
 from mailkit.storage.codec import Codec, Record
 from mailkit.storage.keyspace import SPAM_STATE
 from mailkit.storage.tables import Table
@@ -24,7 +23,7 @@ class State(Record, frozen=True, kw_only=True):
     next: int = field(name="n", default=0)
     spam: int = field(name="s", default=0)  # learnt messages
     ham: int = field(name="h", default=0)
-    tokens: int = field(name="t", default=VERSION)  # version of the tokeniser it was learnt with
+    tokens: int = field(name="t")  # version of the tokeniser it was learnt with; no default: it must be stored
     changed: int = field(name="m", default=0)  # ms
 
 

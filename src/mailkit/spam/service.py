@@ -17,7 +17,7 @@ from mailkit.errors import Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.explain import Explanation, explain
-from mailkit.spam.features import feature_ids
+from mailkit.spam.features import Ids, feature_ids
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
@@ -43,6 +43,7 @@ __all__ = ["FOR_ALL", "Scope", "Spam", "Status"]
 FOR_ALL: Final = 0
 """The number of the model that everybody's mail is judged by."""
 
+_RECENT: Final = 32
 _HOT: Final = 64
 """Models kept in memory."""
 _EXPORT: Final = b"mailkit spam export 1\n"
@@ -99,6 +100,7 @@ class Spam:
         self._scopes_of = scopes_of
         self._fold_later = fold_later
         self._hot: OrderedDict[int, _Hot] = OrderedDict()
+        self._recent: OrderedDict[tuple[bytes, bool], Ids] = OrderedDict()
         self._lock = threading.RLock()
 
     # judging
@@ -114,7 +116,7 @@ class Spam:
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
         """The verdicts on several messages without reasons: ten times faster."""
-        ids = [feature_ids(read(raw)) for raw in messages]
+        ids = [self._ids(message_key(raw), raw, False) for raw in messages]
         with self._lock:
             heard = self._heard(account)
             if not heard:
@@ -145,7 +147,7 @@ class Spam:
 
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
-        prepared = _prepare(list(messages), spam, forged)
+        prepared = [self._prepare(raw, spam, forged) for raw in messages]
         other = Change.FORGET_HAM if spam else Change.FORGET_SPAM
         now = self._clock()
 
@@ -177,7 +179,7 @@ class Spam:
         """Takes back that a message was learnt, exactly. NotFound when it was not."""
         key = message_key(raw)
         # Both ways to have read it, so that nothing is computed within the transaction.
-        entries = {forged: feature_ids(read(raw, forged=forged)) for forged in (False, True)}
+        entries = {forged: self._ids(key, raw, forged) for forged in (False, True)}
         now = self._clock()
 
         def write(tx: Tx) -> None:
@@ -230,7 +232,23 @@ class Spam:
         while erase_step(self.store, number):
             pass
 
-    # models in memory
+    # messages and models in memory
+
+    def _ids(self, key: bytes, raw: bytes, forged: bool) -> Ids:
+        """The features of a message; those of the last few are remembered, for what is judged is often learnt next."""
+        ids = self._recent.get((key, forged))
+        if ids is None:
+            ids = feature_ids(read(raw, forged=forged))
+            with self._lock:
+                self._recent[key, forged] = ids
+                while len(self._recent) > _RECENT:
+                    self._recent.popitem(last=False)
+        return ids
+
+    def _prepare(self, raw: bytes, spam: bool, forged: bool) -> "_Prepared":
+        key = message_key(raw)
+        kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
+        return _Prepared(raw, key, kind, encode_entry(Entry(kind, key, self._ids(key, raw, forged))), forged)
 
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
         scopes = [GLOBAL]
@@ -269,15 +287,6 @@ class _Prepared:
             return bytes((kind,)) + self.entry[1:]
         # A changed mind and changed authentication at once: rare enough to read it again in here.
         return encode_entry(Entry(kind, self.key, feature_ids(read(self.raw, forged=forged))))
-
-
-def _prepare(messages: list[bytes], spam: bool, forged: bool) -> list[_Prepared]:
-    kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
-    lists = [feature_ids(read(raw, forged=forged)) for raw in messages]
-    return [
-        _Prepared(raw, key, kind, encode_entry(Entry(kind, key, ids)), forged)
-        for raw, key, ids in zip(messages, map(message_key, messages), lists, strict=True)
-    ]
 
 
 def _mark(tx: ReadTx, number: int, key: bytes) -> Learnt | None:

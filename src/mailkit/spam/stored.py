@@ -54,7 +54,7 @@ class Position:
 
 def read_state(tx: ReadTx, number: int) -> State:
     """The state of a model; that of an empty one when there is none."""
-    return STATES.find(tx, number) or State()
+    return STATES.find(tx, number) or State(tokens=VERSION)
 
 
 def change(
@@ -80,6 +80,7 @@ def change(
     else:
         tx.put(SPAM_LEARNT.key(number, key), Learnt(mark.spam, mark.forged, at - 1).encode())
     fresh = State(
+        tokens=VERSION,
         generation=state.generation,
         chunks=state.chunks,
         first=state.first,
@@ -96,6 +97,8 @@ def catch_up(store: Store, number: int, model: Model | None, position: Position 
     """The model as it is now, from the one in memory if that can be brought up to date, else read anew."""
     with store.snapshot() as tx:
         state = read_state(tx, number)
+        if state.tokens != VERSION:  # its features mean nothing to this tokeniser: silent until it is trained anew
+            return Model(), Position(state.generation, state.next)
         data = None
         settle = False
         if model is None or position is None or position.generation != state.generation:
@@ -192,6 +195,7 @@ def _put_checkpoint(
     for key, _ in list(_changes(tx, number, state.first, first)):
         tx.delete(key)
     fresh = State(
+        tokens=VERSION,
         generation=generation,
         chunks=len(chunks),
         first=first,
@@ -212,7 +216,7 @@ def erase_step(store: Store, number: int) -> bool:
     def step(tx: Tx) -> bool:
         state = read_state(tx, number)
         if state.chunks or state.spam or state.ham or state.first != state.next:
-            fresh = State(generation=state.generation + 2, first=state.next, next=state.next)
+            fresh = State(tokens=VERSION, generation=state.generation + 2, first=state.next, next=state.next)
             STATES.put(tx, fresh, number)
         for space in (SPAM_CHUNK, SPAM_CHANGE, SPAM_LEARNT):
             rows = list(tx.scan(*space.range(number), limit=_STEP))

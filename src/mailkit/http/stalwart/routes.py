@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import principals
+from mailkit.http.stalwart import principals, troubleshoot
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -123,7 +123,7 @@ ROUTES: tuple[Operation, ...] = (
     *tag("troubleshoot",
         get("/troubleshoot/token", "getTroubleshootToken", "troubleshoot"),
         get("/troubleshoot/delivery/{recipient}", "getTroubleshootDeliveryRecipient", "troubleshoot", listed=STREAM),
-        post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot"),
+        post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot", troubleshoot.check_dmarc),
     ),
     *tag("reload",
         get("/reload", "getReload", "settings-reload", changes=True),

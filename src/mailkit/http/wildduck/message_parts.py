@@ -42,7 +42,8 @@ class ContentType:
 
 @answer
 class AttachmentInfo:
-    """An attachment; `size` counts encoded bytes, `sizeKb` estimates the decoded ones."""
+    """An attachment; `size` counts encoded bytes, `sizeKb` estimates the decoded ones. `hash` names the blob that holds
+    it; small ones lie in the message itself."""
 
     id: str
     hash: str | UnsetType = UNSET
@@ -96,7 +97,7 @@ def attachment_info(item: Attachment) -> AttachmentInfo:
         contentType=item.content_type,
         disposition=item.disposition or False,
         transferEncoding=item.encoding,
-        cid=f"<{item.cid}>" if item.cid else None,
+        cid=item.cid,
         related=item.related,
         sizeKb=-(-decoded // 1024),
         size=item.size,

@@ -39,6 +39,7 @@ from mailkit.mime.addresses import Mailbox as MimeMailbox
 from mailkit.mime.header_values import header_value
 from mailkit.mime.parameters import Parameterized
 from mailkit.mime.parse import parse
+from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
@@ -328,7 +329,8 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
     not_built("getMessage", markAsSeen=ask.markAsSeen and not state.has("\\Seen"))
     parsed = parse(b"".join(kit.mailstore.stream(row)))
     listed = parsed.list_headers
-    html, plain = parsed.html, parsed.text
+    # Stored raw, made safe whenever it is read: the reference leaves that to its clients.
+    html, plain = tuple(map(sanitize_html, parsed.html)), parsed.text
     if ask.replaceCidLinks:
         base = f"/users/{ask.user}/mailboxes/{ask.mailbox}/messages/{ask.message}/attachments/"
         html, plain = tuple(_link(part, base) for part in html), _link(plain, base)

@@ -13,7 +13,7 @@ from mailkit.http.operation import prepared, read, write
 from mailkit.http.paging import number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
-from mailkit.http.wildduck.limits import UserLimits, limits_of
+from mailkit.http.wildduck.limits import UserLimits, limits_of, quota_of
 from mailkit.http.wildduck.reach import tenant_number, user_within
 from mailkit.http.wildduck.rules import Choice, Text
 from mailkit.ids import Id
@@ -26,7 +26,6 @@ from mailkit.storage.api import ReadTx, Tx
 
 __all__ = ["create_user", "delete_user", "get_user", "list_users", "resolve_user"]
 
-_LARGEST = (1 << 53) - 1  # what clients see for "no limit": JavaScript's largest whole number
 _LIMITS = (
     "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
     "imapMaxConnections", "receivedMax",
@@ -422,7 +421,7 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
     unseen = hidden(caller, "userlisting")
     profile = row.profile or Profile()
     main = kit.addresses.main_of(row, tx=tx)
-    usage = kit.quota.usage(tx, row.number)
+    allowed, used = quota_of(kit, row, tx)
     show_meta = ask.metaData and profile.meta is not None
     show_internal = ask.internalData and profile.internal is not None and "internalData" not in unseen
     return UserRow(
@@ -431,7 +430,7 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         name=UNSET if row.display is None else row.display,
         address=main.value if main else "",
         tags=UNSET if "tags" in unseen else profile.tags,
-        quota=UserQuota(allowed=_LARGEST if usage.allowed is None else usage.allowed, used=max(0, usage.used)),
+        quota=UserQuota(allowed=allowed, used=used),
         metaData=_object(profile.meta) if show_meta else UNSET,
         internalData=_object(profile.internal) if show_internal else UNSET,
         hasPasswordSet=kit.credentials.has_password(row.number, tx=tx),

@@ -16,7 +16,9 @@ __all__ = ["MAX_INSTANCE", "ArcSet", "Seal", "collect", "parse_seal"]
 MAX_INSTANCE = 50
 """RFC 8617 section 4.2.1."""
 
-_RESULTS_INSTANCE = re.compile(r"\s*i\s*=\s*([1-9][0-9]?)\s*;")
+# arc-info = instance [CFWS] ";" authres-payload, with CFWS around each part of the instance (section 4.1.1)
+_CFWS = r"(?:\s|\([^()\\]*\))*"
+_RESULTS_INSTANCE = re.compile(rf"{_CFWS}i{_CFWS}={_CFWS}([0-9]{{1,2}}){_CFWS};")
 _KINDS = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
 
 
@@ -56,7 +58,7 @@ def collect(fields: Sequence[Field]) -> tuple[ArcSet, ...]:
             continue
         if field.name == _KINDS[0]:
             match = _RESULTS_INSTANCE.match(field.text)
-            if match is None or int(match[1]) > MAX_INSTANCE:
+            if match is None or not 1 <= int(match[1]) <= MAX_INSTANCE:
                 raise TagSyntaxError("an ARC-Authentication-Results does not begin with an instance of 1 to 50")
             number = int(match[1])
         else:

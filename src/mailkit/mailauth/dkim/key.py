@@ -1,13 +1,12 @@
 """Public key records (RFC 6376 section 3.6.1, RFC 8301, RFC 8463): what may a key be used for?"""
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
 from mailkit.mailauth.dkim.encoding import decode_base64
-from mailkit.mailauth.taglist import TagSyntaxError, parse_tags
+from mailkit.mailauth.memo import memoized
+from mailkit.mailauth.taglist import TagSyntaxError, parse_tags, words
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,8 +20,6 @@ MIN_RSA_BITS = 1024
 """RFC 8301 section 3.2: a verifier must not accept fewer."""
 MAX_RSA_BITS = 8192
 """Required is 4096; beyond 8192 one signature would cost a verifier milliseconds."""
-
-_COLON = re.compile("[ \t\r\n]*:[ \t\r\n]*")
 
 
 class KeyRefused(ValueError):
@@ -55,7 +52,7 @@ class KeyRecord:
         return "s" in self.flags
 
 
-@lru_cache(maxsize=1024)
+@memoized(1024)
 def parse_key(text: str) -> KeyRecord:
     """Read a TXT record as a key; raises `KeyRefused` with the reason."""
     try:
@@ -122,4 +119,4 @@ def load_public(kind: str, data: bytes) -> tuple[int, "PublicKey"]:
 
 
 def _words(value: str) -> list[str]:
-    return [word.lower() for word in _COLON.split(value) if word]
+    return [word.lower() for word in words(value) if word]

@@ -12,16 +12,14 @@ from mailkit.mailauth.dkim.canonical import Canonicalization
 from mailkit.mailauth.dkim.encoding import decode_base64, decode_quoted_printable
 from mailkit.mailauth.domain import is_domain, is_under, normal
 from mailkit.mailauth.message import Field
-from mailkit.mailauth.taglist import TagSyntaxError, parse_tags
+from mailkit.mailauth.taglist import TagSyntaxError, parse_tags, words
 
 __all__ = ["ALGORITHMS", "Signature", "parse_signature", "tags_of", "without_b"]
 
 ALGORITHMS = {"rsa-sha256": ("rsa", "sha256"), "ed25519-sha256": ("ed25519", "sha256"), "rsa-sha1": ("rsa", "sha1")}
 
-_FWS = "[ \t\r\n]*"
-_COLON = re.compile(f"{_FWS}:{_FWS}")
 _DIGITS = re.compile(r"[0-9]+")
-_INSTANCE = re.compile(r"[1-9][0-9]?")
+_INSTANCE = re.compile(r"[0-9]{1,2}")
 _NAME = re.compile(r"[!-9<-~]+")
 # The b tag: at the start of the list or after a semicolon; its value and all white space around it (section 3.7).
 _B = re.compile(rb"((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
@@ -78,7 +76,7 @@ def parse_signature(field: Field, kind: Literal["dkim", "arc"] = "dkim") -> Sign
     signed_at, expires_at = timestamp(tags, "t"), timestamp(tags, "x")
     if signed_at is not None and expires_at is not None and expires_at <= signed_at:
         raise TagSyntaxError("x= is not later than t=")
-    if "q" in tags and "dns/txt" not in [method.lower() for method in _COLON.split(tags["q"])]:
+    if "q" in tags and "dns/txt" not in [method.lower() for method in words(tags["q"])]:
         raise TagSyntaxError(f"no known query method in q={tags['q'][:40]}")  # unknown ones in the list are ignored
     length = tags.get("l")
     if length is not None and not (_DIGITS.fullmatch(length) and len(length) <= 76):
@@ -130,7 +128,7 @@ def signed_names(value: str, kind: Literal["dkim", "arc"]) -> tuple[bytes, ...]:
     """h=: the From field must be among them in DKIM (section 5.4); an ARC set must not sign seals (RFC 8617, 4.1.2)."""
     if not value and kind == "arc":
         return ()
-    names = _COLON.split(value)
+    names = words(value)
     for name in names:
         if not _NAME.fullmatch(name):
             raise TagSyntaxError("h= is empty" if not value else f"h= holds {name[:40]!r}, which is no field name")
@@ -168,6 +166,6 @@ def timestamp(tags: dict[str, str], tag: str) -> int | None:
 def instance(tags: dict[str, str]) -> int:
     """The i= of an ARC set: 1 to 50 (RFC 8617 section 4.2.1)."""
     value = tags.get("i", "")
-    if not _INSTANCE.fullmatch(value) or int(value) > 50:
+    if not _INSTANCE.fullmatch(value) or not 1 <= int(value) <= 50:
         raise TagSyntaxError(f"i={value[:20]} is not an instance of 1 to 50")
     return int(value)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from attrs import frozen
+
+from mailkit.mailauth.memo import memoized
+from mailkit.mailauth.taglist import words
 
 __all__ = ["DmarcRecord", "Policy", "parse_record", "valid_uris"]
 
@@ -13,7 +15,7 @@ Policy: TypeAlias = Literal["none", "quarantine", "reject"]
 
 # dmarc-version = "v" equals %s"DMARC1": the value is case-sensitive, and the tag comes first.
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
-_TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.DOTALL)
+_TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=(.*)", re.DOTALL)
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^\s,!;]+)(?:![0-9]+[kmgt]?)?", re.IGNORECASE)
 
 
@@ -46,7 +48,7 @@ class DmarcRecord:
         return self.p is not None and not self.malformed
 
 
-@lru_cache(maxsize=4096)
+@memoized(4096)
 def parse_record(text: str) -> DmarcRecord | None:
     """Read a TXT record; None when it is no DMARC record of this version."""
     version = _VERSION.match(text)
@@ -60,7 +62,7 @@ def parse_record(text: str) -> DmarcRecord | None:
             if part.strip():
                 ignored.append(part.strip()[:60])
             continue
-        name, value = match[1].lower(), match[2]
+        name, value = match[1].lower(), match[2].strip(" \t")
         if name in tags or name not in _KNOWN:
             ignored.append(f"{name}={value}"[:60])
         else:
@@ -75,7 +77,7 @@ def parse_record(text: str) -> DmarcRecord | None:
         aspf="s" if tags.get("aspf", "").lower() == "s" else "r",
         psd=_PSD.get(tags.get("psd", "").lower(), "u"),
         t=tags.get("t", "").lower() == "y",
-        fo=tuple(re.split(r"[ \t]*:[ \t]*", tags["fo"])) if tags.get("fo") else ("0",),
+        fo=tuple(words(tags["fo"])) if tags.get("fo") else ("0",),
         rua=valid_uris(tags.get("rua", "")),
         ruf=valid_uris(tags.get("ruf", "")),
         pct=_percent(tags),

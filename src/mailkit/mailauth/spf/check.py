@@ -29,6 +29,7 @@ Word: TypeAlias = Literal["none", "neutral", "pass", "fail", "softfail", "temper
 MAX_TERMS = 10
 MAX_VOID = 2
 MAX_NAMES = 10
+MAX_EXPLANATION = 1000
 DEFAULT_EXPLANATION = "SPF check failed"
 
 
@@ -289,7 +290,7 @@ def _explain(state: _State, exp: MacroString, domain: str) -> Lookup[str]:
     except SpfSyntaxError:
         return ""
     values = yield from _values(state, parts, domain)
-    return expand(parts, values)
+    return expand(parts, values)[:MAX_EXPLANATION]
 
 
 def _live(state: _State, answer: Answer, term: str) -> tuple[Any, ...]:

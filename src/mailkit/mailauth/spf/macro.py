@@ -20,11 +20,10 @@ def expand(parts: MacroString, values: Mapping[str, str]) -> str:
 def fit(name: str) -> str:
     """A name of at most 253 characters: leading labels are dropped (section 7.3)."""
     name = name.removesuffix(".")
-    while len(name) > 253:
-        _, dot, name = name.partition(".")
-        if not dot:
-            break
-    return name
+    if len(name) <= 253:
+        return name
+    dot = name.find(".", len(name) - 254)
+    return name[dot + 1 :] if dot >= 0 else name
 
 
 def dotted(ip: Address) -> str:

@@ -1,11 +1,12 @@
 """SPF records (RFC 7208 sections 4.6, 5, 6 and 7.1): text in, terms out. Parsing does not depend on the message."""
 
 import re
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
+
+from mailkit.mailauth.memo import memoized
 
 __all__ = ["Directive", "Macro", "MacroString", "Record", "SpfSyntaxError", "is_spf", "parse_macros", "parse_record"]
 
@@ -19,7 +20,7 @@ _DIRECTIVE = re.compile(
 _MACRO = re.compile(r"%(?:\{([A-Za-z])([0-9]*)(r?)([.+,/_=-]*)\}|([%_-]))", re.IGNORECASE)
 _LITERAL = re.compile(r"[!-$&-~]*")
 _CIDR = re.compile(r"(.*?)(?:/([0-9]+))?(?://([0-9]+))?", re.DOTALL)
-_TOPLABEL = re.compile(r"\.(?:[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]+-[A-Za-z0-9-]*[A-Za-z0-9])\.?$")
+_TOPLABEL = re.compile(r"(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 class SpfSyntaxError(ValueError):
@@ -67,7 +68,7 @@ def is_spf(text: str) -> bool:
     return head == "v=spf1 " or (head == "v=spf1" and len(text) == 6)
 
 
-@lru_cache(maxsize=4096)
+@memoized(4096)
 def parse_record(text: str) -> Record:
     """Read a record for which `is_spf` holds; raises `SpfSyntaxError` naming the term."""
     if not text.isascii():
@@ -90,7 +91,6 @@ def parse_record(text: str) -> Record:
     return Record(tuple(directives), modifiers.get("redirect"), modifiers.get("exp"))
 
 
-@lru_cache(maxsize=4096)
 def parse_macros(text: str, *, explanation: bool = False) -> MacroString:
     """A macro-string (section 7.1); `explanation` allows spaces and the letters c, r and t."""
     parts: list[str | Macro] = []
@@ -161,9 +161,15 @@ def _target(rest: str, term: str) -> MacroString | None:
 def _domain_spec(text: str, term: str) -> MacroString:
     """A macro-string that ends in a macro or a top label (section 7.1)."""
     parts = parse_macros(text)
-    if not parts or (isinstance(last := parts[-1], str) and not _TOPLABEL.search(last)):
+    if not parts or (isinstance(last := parts[-1], str) and not _ends_in_toplabel(last)):
         raise SpfSyntaxError(f"no domain in {term[:60]!r}")
     return parts
+
+
+def _ends_in_toplabel(text: str) -> bool:
+    """domain-end: a dot, a label that is not all digits, perhaps a dot (section 7.1)."""
+    _, dot, label = text.removesuffix(".").rpartition(".")
+    return bool(dot) and _TOPLABEL.fullmatch(label) is not None
 
 
 def _mask(digits: str | None, size: int, term: str) -> int:

@@ -43,34 +43,38 @@ class FileBlobs:
     def put(self, digest: bytes, chunks: Iterable[bytes]) -> int:
         place = self._place(digest)
         temporary = self.root / "tmp" / secrets.token_hex(12)
-        with _reported():
-            try:
-                size = self._write(temporary, digest, chunks)
+        try:
+            size = self._write(temporary, digest, chunks)
+            with _reported():
                 self._make_folder(place.parent)
                 try:
                     os.rename(temporary, place)
                 except FileNotFoundError:
                     raise Conflict("blob.gone", "The upload took so long that it was given up") from None
-            except BaseException:
-                with suppress(OSError):
-                    temporary.unlink()
-                raise
-            self._sync_folder(place.parent)
+                self._sync_folder(place.parent)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
         return size
 
     def _write(self, path: Path, digest: bytes, chunks: Iterable[bytes]) -> int:
         hashed, size = hashlib.sha256(), 0
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
-            for chunk in chunks:
+        with _reported():
+            file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)  # noqa: SIM115
+        with file:
+            for chunk in chunks:  # what the source raises is the caller's own
                 hashed.update(chunk)
-                rest = memoryview(chunk)
-                while rest:
-                    rest = rest[file.write(rest) :]
                 size += len(chunk)
+                rest = memoryview(chunk)
+                with _reported():
+                    while rest:
+                        rest = rest[file.write(rest) :]
             if hashed.digest() != digest:
                 raise Corrupt("blob.digest", "The content is not what its name says", digest=digest.hex())
             if self._sync:
-                os.fsync(file.fileno())
+                with _reported():
+                    os.fsync(file.fileno())
         return size
 
     def open(self, digest: bytes, start: int = 0) -> BinaryIO:

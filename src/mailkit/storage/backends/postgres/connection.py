@@ -56,7 +56,11 @@ class Connection:
         self._poll.register(self._pg.socket, select.POLLIN)
         self._both = select.poll()
         self._both.register(self._pg.socket, select.POLLIN | select.POLLOUT)
-        self.simple(settings)
+        try:
+            self.simple(settings)
+        except MailKitError:
+            self.close()
+            raise
 
     def simple(self, sql: str) -> list[list[tuple[Any, ...]]]:
         """Runs statements that are not prepared, separated by semicolons, in one transaction. For setting up.

@@ -166,6 +166,9 @@ class Session:
                 return
             self._connection = self._pool.take()
             statements = [self._begin, *statements]
+        elif not self._connection.alive():
+            self._discard()
+            raise Unavailable("store.unavailable", "The connection to PostgreSQL broke before the commit")
         try:
             self._connection.run(*statements, (COMMIT, ()))
         except Lost as lost:
