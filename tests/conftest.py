@@ -18,6 +18,8 @@ from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.backends.postgres import PostgresStore
 
+pytest_plugins = ["mailkit.testing.fixtures"]
+
 CHEAP = Cost(memory=8, passes=1)
 
 BACKENDS: dict[str, Callable[[Path], Store]] = {
