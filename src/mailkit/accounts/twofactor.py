@@ -120,7 +120,7 @@ class TwoFactor:
             return right
 
         if not self.store.transact(enable):
-            raise Invalid.field("token", "Invalid 2FA token", code="totp.wrong_code")
+            raise Invalid("totp.wrong_code", "Invalid authentication token")
 
     def check_totp(self, id: Id, code: str, *, by: By) -> None:
         """Checks a code and uses it up. Denied `totp.wrong`; RateLimited `totp.used`, `totp.limited` after 12 failures

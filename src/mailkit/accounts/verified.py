@@ -1,6 +1,7 @@
 """Credentials that were verified a moment ago: a client that sends its password with every request pays once.
 
-Kept under a keyed hash, in memory only, for a minute, and bound to the principal's revision: any change of it ends this.
+Kept under a keyed hash, in memory only, for a minute, and bound to the principal's revision: any change of it ends
+this.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """WebAuthn (W3C Level 2) decisions: what a browser is asked for, and whether what it sends proves anything.
 
-The signatures are checked by py_webauthn (extra `webauthn`). What the relying party must check stands in sections
-7.1 and 7.2: the type, the challenge, the origin, the rpId, user presence, the signature, and a counter that never goes back.
+Signatures are checked by py_webauthn (extra `webauthn`). What a relying party must check stands in 7.1 and 7.2: the
+type, the challenge, the origin, the rpId, user presence, the signature, and a counter that never goes back.
 """
 
 from typing import Any, Final
