@@ -3,8 +3,8 @@
     python -m benchmarks.http [--seconds 3] [--rounds 3]
 
 One uvicorn worker each, 32 connections that are kept open, the same client for all; rounds are interleaved and the
-best of each counts. On a busy machine, or with a slow client, look at the second pair of columns: requests per second of
-the server's own processor time. Further lines say what a page of 20 users costs out of 1,000 and out of many.
+best of each counts. On a busy machine, or with a slow client, look at the second pair of columns: requests per second
+of the server's own processor time. Further lines say what a page of 20 users costs out of 1,000 and out of many.
 """
 
 import argparse
@@ -39,12 +39,12 @@ def _serve(make: Callable[[], Any], port: int) -> None:
 
         uvicorn.run(make(), port=port, log_level="error", access_log=False)
         return
-    from mailkit.http.server import serve_app
+    from mailkit.http.server import make_server, run_server
 
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))
-    serve_app(make(), listening)
+    run_server(make_server(make()), listening)
 
 
 def _mailkit_app(path: str) -> Callable[[], Any]:

@@ -68,7 +68,7 @@ class Routes:
     def _find(
         self, node: _Node, method: str, segments: list[str], at: int, values: list[str], allowed: list[str]
     ) -> Found | None:
-        """Goes down as long as there is one way only; where fixed text and a parameter both fit, text is tried first."""
+        """Goes down while there is one way only. Where text and a parameter both fit, the text is tried first."""
         for position in range(at, len(segments)):
             segment = segments[position]
             fixed, parameter = node.fixed.get(segment), node.parameter

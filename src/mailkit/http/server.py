@@ -1,4 +1,4 @@
-"""The bundled server: uvicorn around `build_app`, on a socket that was bound elsewhere."""
+"""The bundled server: uvicorn around `build_app`, on sockets that were bound elsewhere."""
 
 import asyncio
 import gc
@@ -7,41 +7,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
 
     from mailkit.kit import MailKit
 
-__all__ = ["serve_app", "serve_socket"]
+__all__ = ["make_server", "run_server", "serve_socket"]
 
 _GRACE = 25
 """Seconds that requests under way have after SIGTERM."""
 
 
-def serve_socket(kit: "MailKit", descriptor: int, *, ready: Callable[[], None]) -> None:
-    """Serves both dialects on an inherited socket until SIGTERM or SIGINT; `ready` is called once it accepts."""
-    from mailkit.http.app import build_app
+def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, grace: int = _GRACE) -> "uvicorn.Server":
+    """A server of an application, as mailkit is served; `ready` is called once it accepts.
 
-    serve_app(build_app(kit), socket.socket(fileno=descriptor), ready=ready)
-
-
-def serve_app(app: "Starlette", listening: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serves any application the way mailkit is served."""
+    Run it with `run_server`, or in a loop of one's own with `await server.serve([socket])`.
+    """
     import uvicorn
 
     from mailkit.http.protocol import BoundedProtocol
-
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,  # X-Forwarded-For is believed from configured proxies only, by mailkit.http itself
-        timeout_graceful_shutdown=_GRACE,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -49,8 +33,33 @@ def serve_app(app: "Starlette", listening: socket.socket, *, ready: Callable[[],
             if self.started:
                 ready()
 
+    return Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,  # X-Forwarded-For is believed from configured proxies only, by mailkit.http itself
+            timeout_graceful_shutdown=grace,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+        )
+    )
+
+
+def run_server(server: "uvicorn.Server", listening: socket.socket) -> None:
+    """Serves until SIGTERM or SIGINT, on uvicorn's own kind of event loop."""
     # What is loaded by now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(Server(config).serve([listening]))
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve([listening]))
+
+
+def serve_socket(kit: "MailKit", descriptor: int, *, ready: Callable[[], None]) -> None:
+    """Serves both dialects on an inherited socket until SIGTERM or SIGINT; `ready` is called once it accepts."""
+    from mailkit.http.app import build_app
+
+    run_server(make_server(build_app(kit), ready=ready), socket.socket(fileno=descriptor))

@@ -7,20 +7,17 @@ Password hashes cost next to nothing here; never open a real store this way.
 """
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
 from mailkit.kit import MailKit
-
-if TYPE_CHECKING:
-    from mailkit.listeners.lmtp import LmtpListener
 
 __all__ = ["CHEAP", "Server", "platform", "serving"]
 
@@ -56,31 +53,22 @@ class Server:
 @contextmanager
 def serving(kit: MailKit) -> Iterator[Server]:
     """Serves `kit` from a thread, on free ports, until the end of the block. Needs the extra `server`."""
-    import uvicorn
-
-    from mailkit.http import build_app
+    from mailkit.http.app import build_app
+    from mailkit.http.server import make_server
     from mailkit.listeners.inbound import InboundSink
     from mailkit.listeners.lmtp import LmtpListener
 
     started = threading.Event()
-    places: dict[str, tuple[str, int]] = {}
     failure: list[BaseException] = []
-    web = uvicorn.Server(
-        uvicorn.Config(build_app(kit), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=5)
-    )
-    web.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # a thread has none
+    lmtp: list[tuple[str, int]] = []
+    web = make_server(build_app(kit), ready=started.set, grace=5)
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
 
     async def run(pool: ThreadPoolExecutor) -> None:
-        listener: LmtpListener = LmtpListener(InboundSink(kit, pool))
-        places["lmtp"] = await listener.listen("127.0.0.1", 0)
-        serve = asyncio.create_task(web.serve())
-        while not web.started and not serve.done():
-            await asyncio.sleep(0.005)
-        if web.started:
-            host, port = web.servers[0].sockets[0].getsockname()[:2]
-            places["http"] = (host, port)
-        started.set()
-        await serve
+        listener = LmtpListener(InboundSink(kit, pool))
+        lmtp.append(await listener.listen("127.0.0.1", 0))
+        await web.serve([bound])
         await listener.close()
 
     def thread() -> None:
@@ -95,11 +83,10 @@ def serving(kit: MailKit) -> Iterator[Server]:
     running = threading.Thread(target=thread, name="mailkit-test-server", daemon=True)
     running.start()
     started.wait(30)
-    if failure or "http" not in places:
+    if failure or not web.started:
         raise RuntimeError("the test server did not start") from (failure[0] if failure else None)
     try:
-        host, port = places["http"]
-        yield Server(kit, f"http://{host}:{port}", places["lmtp"])
+        yield Server(kit, f"http://127.0.0.1:{bound.getsockname()[1]}", lmtp[0])
     finally:
         web.should_exit = True
         running.join(30)
