@@ -231,7 +231,7 @@ def test_an_account_with_totp_needs_its_code_and_no_application_password_will_do
 
 def test_the_query_is_in_no_log(server: tuple[MailKit, str], served: list[Served]) -> None:
     kit, base = server
-    token = kit.credentials.issue_token("root", now=kit.clock())
+    token = kit.credentials.issue_token("admin", now=kit.clock())
     assert httpx2.get(f"{base}/health?accessToken={token}").status_code == 200
     httpx2.get(authorize_url(base, state="private-state"))
     assert {row.path for row in served[-2:]} == {"/health", "/authorize"}
@@ -255,7 +255,7 @@ def test_slow_logins_do_not_hold_up_the_event_loop(monkeypatch: pytest.MonkeyPat
     """While passwords are being verified, other requests are answered: no verification ends before one was."""
     with MailKit.open("memory:", settings={"mail.hostname": "mx.example.org"}, password_cost=Cost(8, 1)) as kit:
         kit.accounts.create("jane", password=RIGHT)
-        token = kit.credentials.issue_token("root", now=kit.clock())
+        token = kit.credentials.issue_token("admin", now=kit.clock())
         answered, waited = threading.Event(), []
         real = kit.credentials.verify
 

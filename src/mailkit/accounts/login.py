@@ -250,6 +250,8 @@ class Login:
                 return _Proof("temporary")
             if temporary.hash is not None and facts.secrets.password is None:
                 return None
+        if attempt.scope != MASTER and facts.app is not None and covers(facts.app.scopes, attempt.scope):
+            return _Proof("asp", facts.app)  # found by its keyed hash: nothing slow is needed
         proof = self._password(facts, attempt.password)
         if proof is not None and attempt.scope != MASTER and enabled(facts.secrets):
             raise _wrong_scope("Authentication failed. Invalid scope")  # 2FA: services need application passwords
