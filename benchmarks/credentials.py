@@ -41,7 +41,7 @@ def rate(run: Callable[[], object], seconds: float) -> tuple[float, float]:
 
 
 def measure(title: str, rows: dict[str, Callable[[], object]], seconds: float, rounds: int) -> None:
-    best = {name: (0.0, 0.0) for name in rows}
+    best = dict.fromkeys(rows, (0.0, 0.0))
     for _ in range(rounds):
         for name, run in rows.items():
             wall, cpu = rate(run, seconds / len(rows))
@@ -58,9 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    with tempfile.TemporaryDirectory() as folder:
-        with MailKit.open(Path(folder, "data"), settings={"mail.hostname": "mx.example.org"}) as kit:
-            run(kit, given.seconds, given.rounds)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        MailKit.open(Path(folder, "data"), settings={"mail.hostname": "mx.example.org"}) as kit,
+    ):
+        run(kit, given.seconds, given.rounds)
 
 
 def run(kit: MailKit, seconds: float, rounds: int) -> None:

@@ -7,6 +7,7 @@ from mailkit.accounts.access import Access
 from mailkit.delivery.service import Delivery
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
+from mailkit.mailstore.work import EXPIRE
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
@@ -20,6 +21,7 @@ PERIODS: Final[dict[str, int]] = {
     "blobs.sweep": 24 * _HOUR,
     "limits.cleanup": _HOUR,
     "receipts.expire": _HOUR,
+    EXPIRE: _HOUR // 4,
 }
 """Job kind -> period in ms."""
 

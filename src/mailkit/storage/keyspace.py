@@ -160,6 +160,9 @@ GRANT_END = space(0x44, "OAuth grants by the time they are forgotten", "credenti
 REVOKED = space(0x45, "OAuth grants whose tokens are void, by id", "credentials", "id")
 REVOKED_END = space(0x46, "void grants by the time their last token is dead", "credentials", "u64", "id")
 
+# 0x60-0x67 mailstore
+MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -170,6 +173,8 @@ MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
+MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")

@@ -15,7 +15,19 @@ from typing import Any, Final
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.wildduck import asps, authentication, health, mailboxes, messages, twofactor, upload, users, webauthn
+from mailkit.http.wildduck import (
+    asps,
+    authentication,
+    health,
+    mailbox_changes,
+    mailboxes,
+    message_changes,
+    messages,
+    twofactor,
+    upload,
+    users,
+    webauthn,
+)
 from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
@@ -93,21 +105,21 @@ ROUTES: tuple[Operation, ...] = (
     ),
     *tag("Mailboxes",
         get("/users/{user}/mailboxes", "getMailboxes", "mailboxes:read", mailboxes.list_mailboxes, listed=STREAM),
-        post("/users/{user}/mailboxes", "createMailbox", "mailboxes:create"),
-        get("/users/{user}/mailboxes/{mailbox}", "getMailbox", "mailboxes:read"),
-        put("/users/{user}/mailboxes/{mailbox}", "updateMailbox", "mailboxes:update"),
-        delete("/users/{user}/mailboxes/{mailbox}", "deleteMailbox", "mailboxes:delete"),
+        post("/users/{user}/mailboxes", "createMailbox", "mailboxes:create", mailbox_changes.create_mailbox),
+        get("/users/{user}/mailboxes/{mailbox}", "getMailbox", "mailboxes:read", mailbox_changes.get_mailbox),
+        put("/users/{user}/mailboxes/{mailbox}", "updateMailbox", "mailboxes:update", mailbox_changes.update_mailbox),
+        delete("/users/{user}/mailboxes/{mailbox}", "deleteMailbox", "mailboxes:delete", mailbox_changes.delete_mailbox),
     ),
     *tag("Messages",
         get("/users/{user}/mailboxes/{mailbox}/messages", "getMessages", "messages:read", messages.list_messages, listed=EITHER, loose=True),
-        put("/users/{user}/mailboxes/{mailbox}/messages", "updateMessage", "messages:update"),
-        delete("/users/{user}/mailboxes/{mailbox}/messages", "deleteMessagesInMailbox", "messages:delete"),
+        put("/users/{user}/mailboxes/{mailbox}/messages", "updateMessage", "messages:update", message_changes.update_messages),
+        delete("/users/{user}/mailboxes/{mailbox}/messages", "deleteMessagesInMailbox", "messages:delete", message_changes.delete_messages),
         post("/users/{user}/mailboxes/{mailbox}/messages", "uploadMessage", "messages:create", upload.upload_message),
         get("/users/{user}/search", "searchMessages", "messages:read", listed=FLAT, loose=True),
         post("/users/{user}/search", "searchApplyMessages", "messages:read", loose=True),
-        get("/users/{user}/mailboxes/{mailbox}/messages/{message}", "getMessage", "messages:read", messages.get_message),
-        put("/users/{user}/mailboxes/{mailbox}/messages/{message}", "updateMessagePathParams", "messages:update"),
-        delete("/users/{user}/mailboxes/{mailbox}/messages/{message}", "deleteMessage", "messages:delete"),
+        get("/users/{user}/mailboxes/{mailbox}/messages/{message}", "getMessage", "messages:read", messages.get_message, changes=True),
+        put("/users/{user}/mailboxes/{mailbox}/messages/{message}", "updateMessagePathParams", "messages:update", message_changes.update_messages),
+        delete("/users/{user}/mailboxes/{mailbox}/messages/{message}", "deleteMessage", "messages:delete", message_changes.delete_message),
         get("/users/{user}/mailboxes/{mailbox}/messages/{message}/message.eml", "getMessageSource", "messages:read", messages.get_source),
         get("/users/{user}/mailboxes/{mailbox}/messages/{message}/attachments/{attachment}", "getMessageAttachment", "attachments:read"),
         post("/users/{user}/mailboxes/{mailbox}/messages/{message}/forward", "forwardStoredMessage", "messages:create"),
