@@ -32,7 +32,7 @@ def rotate(data: str | None, config: Path | None) -> None:
             job = kit.jobs.get(tx, job_id)
     if job.state == "failed":
         raise click.ClickException(f"The rotation failed: {job.error}")
-    if job.state == "succeeded":
+    if job.state == "done":
         click.echo("Done: the old key is gone")
     elif "until" in job.progress:
         click.echo(f"{job.progress['resealed']} sealed rows lie under the new key; the old one goes in an hour")
