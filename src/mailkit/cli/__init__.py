@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, str]] = {
     "check": "Verify a data folder: counters, indexes, references.",
     "config": "Show every setting with its value and where it comes from.",
     "demo": "Make a mail platform, deliver real messages, show how to talk to it.",
+    "key": "Rotate secret.key.",
     "serve": "Run the server: both REST dialects, LMTP, background work.",
     "spam": "Train, try and evaluate the spam engine.",
     "token": "Create access tokens.",
