@@ -31,7 +31,9 @@ from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
+from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.service import MailStore
+from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
@@ -85,7 +87,15 @@ class MailKit:
         self.grants = Grants(store, self.principals, self.members)
         self.credentials = Credentials(store, password_cost)
         self.quota = QuotaService(self._holder, self._default_quota)
-        self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
+        self.mailstore = MailStore(
+            store,
+            self.blobs,
+            self.quota,
+            self.jobs,
+            clock=clock,
+            number_of=self._number_of,
+            most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+        )
         self.accounts = Accounts(
             store,
             self.principals,
@@ -247,6 +257,8 @@ class MailKit:
         self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
         self.jobs.register("spam.fold", self._fold)
+        for kind, handler in handlers(self.mailstore).items():
+            self.jobs.register(kind, handler)
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))

@@ -151,6 +151,9 @@ BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
 BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
 """The in-store BlobStore: content in pieces."""
 
+# 0x60-0x67 mailstore
+MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
 DOMAIN_ALIAS = space(0x51, "domain alias", "principals", "id")
@@ -169,6 +172,8 @@ MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
+MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")

@@ -77,6 +77,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "mailbox.not_found": Told(404, "NoSuchMailbox", "This mailbox does not exist"),
     "mailbox.exists": Told(400, "MailboxExistsError"),
     "mailbox.reserved": Told(400, "DisallowedMailboxMethod"),
+    "mailbox.too_many": Told(400, "DisallowedMailboxMethod"),
     "message.not_found": Told(404, "MessageNotFound", "This message does not exist"),
     "message.empty": Told(400, "EmptyMessage"),
     "user.disabled": Told(403, "UserDisabled"),

@@ -32,7 +32,9 @@ from mailkit.http.wildduck.message_parts import (
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.mailstore.flags import Change
 from mailkit.mailstore.records import Mailbox
+from mailkit.mailstore.selection import Selection
 from mailkit.mailstore.service import Entry
 from mailkit.mime.addresses import Group
 from mailkit.mime.addresses import Mailbox as MimeMailbox
@@ -317,6 +319,7 @@ class MessageDetails:
     encrypted: bool | UnsetType = UNSET
     references: tuple[str, ...]
     metaData: msgspec.Raw
+    expires: str | UnsetType = UNSET
 
 
 @slow
@@ -325,8 +328,10 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
         entry = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx)
+    if ask.markAsSeen and not entry.state.has("\\Seen"):
+        kit.mailstore.update(account, ask.mailbox, Selection.of([entry.uid]), Change(add=["\\Seen"]))
+        entry = kit.mailstore.get(account, ask.mailbox, ask.message)
     row, state = entry.row, entry.state
-    not_built("getMessage", markAsSeen=ask.markAsSeen and not state.has("\\Seen"))
     parsed = parse(b"".join(kit.mailstore.stream(row)))
     listed = parsed.list_headers
     # Stored raw, made safe whenever it is read: the reference leaves that to its clients.
@@ -373,6 +378,7 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
         encrypted=encrypted(row) or UNSET,
         references=row.references,
         metaData=stored_object(row.meta),
+        expires=date_of(state.expires) or UNSET,
     )
 
 
