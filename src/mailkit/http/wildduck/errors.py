@@ -72,6 +72,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "password.wrong": Told(403, "AuthFailed"),
     "password.insecure": Told(403, "InsecurePasswordError"),
     "password.hash_unknown": Told(500, "HashError"),
+    "setting.unknown": Told(200, "NotFound", merged=("success", "key")),
     # mail
     "mailbox.not_found": Told(404, "NoSuchMailbox", "This mailbox does not exist"),
     "mailbox.exists": Told(400, "MailboxExistsError"),
