@@ -20,7 +20,7 @@ from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
 from mailkit.ids import Id
-from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeeping
+from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
@@ -40,6 +40,7 @@ from mailkit.storage.open import open_blobs, open_store
 
 if TYPE_CHECKING:
     from mailkit.mailauth.lookup import Resolver
+    from mailkit.spam.service import Scope, Spam
 
 __all__ = ["MailKit"]
 
@@ -152,6 +153,13 @@ class MailKit:
 
         return DnsResolver()
 
+    @cached_property
+    def spam(self) -> "Spam":
+        """The spam engine: classify, learn, explain, over models for all, for a tenant, for an account."""
+        from mailkit.spam.service import Spam
+
+        return Spam(self.store, clock=self.clock, scopes_of=self._spam_scopes, fold_later=self._fold_later)
+
     # work that waits
 
     def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
@@ -206,10 +214,24 @@ class MailKit:
         self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
+        self.jobs.register("spam.fold", self._fold)
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
+        from mailkit.spam.service import Scope
+
+        row = self.principals.by_id(id, tx=tx)
+        tenant = [] if row.tenant is None else [Scope("tenant", row.tenant)]
+        return [*tenant, Scope("account", row.number)]
+
+    def _fold_later(self, tx: Tx, number: int) -> None:
+        self.jobs.schedule(tx, "spam.fold", {"model": number}, due=self.clock(), key=str(number))
+
+    def _fold(self, step: Step) -> None:
+        self.spam.fold(step.args["model"])
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)

@@ -1,26 +1,30 @@
 """The bundled server: uvicorn around `build_app`, on sockets that were bound elsewhere."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.applications import Starlette
 
     from mailkit.kit import MailKit
 
-__all__ = ["make_server", "serve_socket"]
+__all__ = ["make_server", "run_server", "serve_socket"]
 
 _GRACE = 25
 """Seconds that requests under way have after SIGTERM."""
 
 
-def make_server(kit: "MailKit", *, ready: Callable[[], None], grace: int = _GRACE) -> "uvicorn.Server":
-    """A server of both dialects; `ready` is called once it accepts. Run it with `await server.serve([socket])`."""
+def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, grace: int = _GRACE) -> "uvicorn.Server":
+    """A server of an application, as mailkit is served; `ready` is called once it accepts.
+
+    Run it with `run_server`, or in a loop of one's own with `await server.serve([socket])`.
+    """
     import uvicorn
 
-    from mailkit.http.app import build_app
     from mailkit.http.protocol import BoundedProtocol
 
     class Server(uvicorn.Server):
@@ -31,7 +35,7 @@ def make_server(kit: "MailKit", *, ready: Callable[[], None], grace: int = _GRAC
 
     return Server(
         uvicorn.Config(
-            build_app(kit),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -45,6 +49,17 @@ def make_server(kit: "MailKit", *, ready: Callable[[], None], grace: int = _GRAC
     )
 
 
+def run_server(server: "uvicorn.Server", listening: socket.socket) -> None:
+    """Serves until SIGTERM or SIGINT, on uvicorn's own kind of event loop."""
+    # What is loaded by now lives as long as the process: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve([listening]))
+
+
 def serve_socket(kit: "MailKit", descriptor: int, *, ready: Callable[[], None]) -> None:
     """Serves both dialects on an inherited socket until SIGTERM or SIGINT; `ready` is called once it accepts."""
-    asyncio.run(make_server(kit, ready=ready).serve([socket.socket(fileno=descriptor)]))
+    from mailkit.http.app import build_app
+
+    run_server(make_server(build_app(kit), ready=ready), socket.socket(fileno=descriptor))

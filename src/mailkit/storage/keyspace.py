@@ -163,11 +163,11 @@ THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
 MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 
-# an account's tables: 0x40-0x47 spam (a tenant's model lies behind its number, the one for all behind 0)
-SPAM_STATE = table(0x40, "state of a spam model", "spam")
-SPAM_CHUNK = table(0x41, "checkpoint of a spam model", "spam", "u64", "u32")
-SPAM_CHANGE = table(0x42, "changes of a spam model since its checkpoint", "spam", "u64")
-SPAM_LEARNT = table(0x43, "learnt message by its key", "spam", "id")
+# an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
+SPAM_STATE = table(0x50, "state of a spam model", "spam")
+SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
+SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
+SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
 # an account's tables: 0x70-0x77 quota
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")

@@ -53,6 +53,7 @@ class Server:
 @contextmanager
 def serving(kit: MailKit) -> Iterator[Server]:
     """Serves `kit` from a thread, on free ports, until the end of the block. Needs the extra `server`."""
+    from mailkit.http.app import build_app
     from mailkit.http.server import make_server
     from mailkit.listeners.inbound import InboundSink
     from mailkit.listeners.lmtp import LmtpListener
@@ -60,7 +61,7 @@ def serving(kit: MailKit) -> Iterator[Server]:
     started = threading.Event()
     failure: list[BaseException] = []
     lmtp: list[tuple[str, int]] = []
-    web = make_server(kit, ready=started.set, grace=5)
+    web = make_server(build_app(kit), ready=started.set, grace=5)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
 

@@ -57,6 +57,9 @@ class AttachmentInfo:
     size: int
 
 
+NO_DATA = msgspec.Raw(b"{}")
+
+
 def parties(found: Iterable[Correspondent]) -> tuple[Party, ...]:
     """A header's addresses."""
     return tuple(
@@ -111,4 +114,4 @@ def date_of(ms: int) -> str | None:
 
 def stored_object(text: str | None) -> msgspec.Raw:
     """An object that is kept as JSON text."""
-    return msgspec.Raw((text or "{}").encode())
+    return msgspec.Raw(text.encode()) if text else NO_DATA

@@ -14,6 +14,7 @@ from mailkit.http.paging import number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
 from mailkit.http.wildduck.limits import UserLimits, limits_of, quota_of
+from mailkit.http.wildduck.message_parts import stored_object
 from mailkit.http.wildduck.reach import tenant_number, user_within
 from mailkit.http.wildduck.rules import Choice, Text
 from mailkit.ids import Id
@@ -215,8 +216,8 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             address=main.value if main else "",
             language=profile.language,
             retention=profile.retention or False,
-            metaData=_object(profile.meta),
-            internalData=UNSET if "internalData" in unseen else _object(profile.internal),
+            metaData=stored_object(profile.meta),
+            internalData=UNSET if "internalData" in unseen else stored_object(profile.internal),
             spamLevel=profile.spam_level,
             limits=limits_of(kit, row, profile, tx),
             tags=UNSET if "tags" in unseen else profile.tags,
@@ -227,10 +228,6 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             suspended=row.suspended,
             featureFlags=profile.flags,
         )
-
-
-def _object(stored: str | None) -> msgspec.Raw:
-    return msgspec.Raw((stored or "{}").encode())
 
 
 # ---------------------------------------------------------------- GET /users/resolve/{username}
@@ -431,8 +428,8 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         address=main.value if main else "",
         tags=UNSET if "tags" in unseen else profile.tags,
         quota=UserQuota(allowed=allowed, used=used),
-        metaData=_object(profile.meta) if show_meta else UNSET,
-        internalData=_object(profile.internal) if show_internal else UNSET,
+        metaData=stored_object(profile.meta) if show_meta else UNSET,
+        internalData=stored_object(profile.internal) if show_internal else UNSET,
         hasPasswordSet=kit.credentials.has_password(row.number, tx=tx),
         disabled=not row.active,
         suspended=row.suspended,
