@@ -19,7 +19,8 @@ CATALOGUE = {
     "HashError": {500}, "AuthFail": {500}, "AuthFailed": {403}, "RateLimitedError": {403},
     "AccountNotFound": {404, 500},
     "AccountFound": {500}, "DeleteInProgress": {500}, "NoSuchMailbox": {404}, "MailboxExistsError": {400},
-    "DisallowedMailboxMethod": {400}, "MessageNotFound": {404}, "EmptyMessage": {400}, "OverQuotaError": {400},
+    "DisallowedMailboxMethod": {400}, "MessageNotFound": {404}, "AttachmentNotFound": {404}, "FileNotFound": {404},
+    "EmptyMessage": {400}, "OverQuotaError": {400},
     "UserDisabled": {403}, "ResourceNotFound": {404}, "MethodNotAllowed": {405}, "InvalidContent": {400},
 }  # fmt: skip
 # Codes of this server's own: for what the reference does not refuse, or refuses without a code.

@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailkit.http.declare import REQUIRED, Rule, request, takes
+from mailkit.http.declare import REQUIRED, Rule, Source, request, takes
 from mailkit.http.structure import ListOf, Nested
 from mailkit.http.wildduck.rules import Choice, Date, Flag, HexId, Json, Made, OrFalse, Text, Whole, ip_literal
 from mailkit.principals.normalise import parse_address
@@ -25,6 +25,7 @@ __all__ = [
     "each",
     "email",
     "flag",
+    "header",
     "id24",
     "items",
     "meta",
@@ -167,6 +168,11 @@ def raw_body(doc: str = "", *, most: int, default: Any = None) -> Any:
 def peer_address() -> Any:
     """The client's address; not a parameter."""
     return takes(Text(), default="", source="address")
+
+
+def header(name: Source) -> Any:
+    """A header that the client sent, empty without one; not a parameter."""
+    return takes(Text(empty="kept"), default="", source=name)
 
 
 @request

@@ -1,14 +1,12 @@
-"""Messages of a mailbox: listed, shown, and as they came (W2.5)."""
+"""Messages of a mailbox: listed and shown (W2.5)."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from mailkit.errors import Invalid
-from mailkit.http.answers import Content
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
 from mailkit.http.later import OnThread, not_built
@@ -45,7 +43,7 @@ from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["get_message", "get_source", "list_messages"]
+__all__ = ["get_message", "list_messages"]
 
 # ---------------------------------------------------------------- GET mailbox messages
 
@@ -390,29 +388,3 @@ def _link(source: str, base: str) -> str:
 def _formatted(address: str) -> str:
     local, at, domain = address.rpartition("@")
     return f"{local.partition('+')[0].replace('.', '').lower()}{at}{domain.lower()}"
-
-
-# ---------------------------------------------------------------- GET message.eml
-
-
-@request
-class GetSource(Logged):
-    """Which message."""
-
-    user: Id = take.id24("The user, or `me`")
-    mailbox: Id = take.id24("The mailbox")
-    message: int = take.number("The message's id in its mailbox", least=1)
-
-
-_AT_ONCE = 256 << 10
-
-
-@read
-def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
-    """A message exactly as it came."""
-    with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
-    pieces: Iterator[bytes] = kit.mailstore.stream(row)
-    small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
-    return Content(b"".join(pieces) if small else pieces, "message/rfc822", size=row.size)

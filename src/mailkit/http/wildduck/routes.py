@@ -15,7 +15,16 @@ from typing import Any, Final
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.wildduck import health, mailbox_changes, mailboxes, message_changes, messages, upload, users
+from mailkit.http.wildduck import (
+    attachments,
+    health,
+    mailbox_changes,
+    mailboxes,
+    message_changes,
+    messages,
+    upload,
+    users,
+)
 from mailkit.principals.permits import NOTHING, Need
 
 __all__ = ["ROUTES"]
@@ -108,8 +117,8 @@ ROUTES: tuple[Operation, ...] = (
         get("/users/{user}/mailboxes/{mailbox}/messages/{message}", "getMessage", "messages:read", messages.get_message, changes=True),
         put("/users/{user}/mailboxes/{mailbox}/messages/{message}", "updateMessagePathParams", "messages:update", message_changes.update_messages),
         delete("/users/{user}/mailboxes/{mailbox}/messages/{message}", "deleteMessage", "messages:delete", message_changes.delete_message),
-        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/message.eml", "getMessageSource", "messages:read", messages.get_source),
-        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/attachments/{attachment}", "getMessageAttachment", "attachments:read"),
+        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/message.eml", "getMessageSource", "messages:read", attachments.get_source),
+        get("/users/{user}/mailboxes/{mailbox}/messages/{message}/attachments/{attachment}", "getMessageAttachment", "attachments:read", attachments.get_attachment),
         post("/users/{user}/mailboxes/{mailbox}/messages/{message}/forward", "forwardStoredMessage", "messages:create"),
         post("/users/{user}/mailboxes/{mailbox}/messages/{message}/submit", "submitStoredMessage", "messages:create"),
         delete("/users/{user}/outbound/{queueId}", "deleteOutboundMessage", "messages:delete"),
