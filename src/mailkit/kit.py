@@ -19,6 +19,8 @@ from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
+from mailkit.files.service import Files
+from mailkit.files.settings import MOST as MOST_FILE_BYTES
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -84,6 +86,7 @@ class MailKit:
             number_of=self._number_of,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
         )
+        self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         self.accounts = Accounts(
             store,
             self.principals,
@@ -211,7 +214,7 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore, self.files))
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
         self.jobs.register("spam.fold", self._fold)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkit import journal
+from mailkit.files.service import Files
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.erase import erase_step
 from mailkit.mailstore.service import MailStore
@@ -15,7 +16,7 @@ __all__ = ["PURGE", "purge_handler"]
 PURGE: Final = "account.purge"
 
 
-def purge_handler(principals: Principals, mailstore: MailStore) -> Callable[[Step], Later | None]:
+def purge_handler(principals: Principals, mailstore: MailStore, files: Files) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record."""
 
     def purge(step: Step) -> Later | None:
@@ -23,6 +24,9 @@ def purge_handler(principals: Principals, mailstore: MailStore) -> Callable[[Ste
         total: int = step.progress.get("messages", 0)
 
         def erase(tx: Tx) -> tuple[int, bool]:
+            if files.erase_some(account, tx=tx):
+                step.save(tx, {"messages": total})
+                return 0, False
             removed, done = erase_step(account, blobs=mailstore.blobs, quota=mailstore.quota, tx=tx)
             if not done:
                 step.save(tx, {"messages": total + removed})

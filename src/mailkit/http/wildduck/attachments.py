@@ -61,7 +61,7 @@ def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
 
 
 @request
-class GetAttachment(Logged):
+class GetAttachment:
     """Which attachment."""
 
     user: Id = take.id24("The user, or `me`")

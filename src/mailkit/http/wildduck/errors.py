@@ -70,6 +70,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "message.not_found": Told(404, "MessageNotFound", "This message does not exist"),
     "attachment.not_found": Told(404, "AttachmentNotFound", "This attachment does not exist"),
     "file.not_found": Told(404, "FileNotFound", "This file does not exist"),
+    "files.full": Told(400, "OverQuotaError"),
     "message.empty": Told(400, "EmptyMessage"),
     "user.disabled": Told(403, "UserDisabled"),
     # access
