@@ -69,6 +69,26 @@ class ListInfo:
 
 
 @answer
+class AttachedFileInfo:
+    """A stored file that was attached when the message was written."""
+
+    id: str
+    filename: str
+    contentType: str
+    size: int
+    cid: str | UnsetType = UNSET
+
+
+@answer
+class ReferenceInfo:
+    """The message that this one is about."""
+
+    action: str
+    mailbox: str
+    id: int
+
+
+@answer
 class MessageDetails:
     """One message."""
 
@@ -102,6 +122,8 @@ class MessageDetails:
     references: tuple[str, ...]
     metaData: msgspec.Raw
     expires: str | UnsetType = UNSET
+    files: tuple[AttachedFileInfo, ...] | UnsetType = UNSET
+    reference: ReferenceInfo | UnsetType = UNSET
 
 
 @slow
@@ -161,6 +183,20 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
         references=row.references,
         metaData=stored_object(row.meta),
         expires=date_of(state.expires) or UNSET,
+        files=tuple(
+            AttachedFileInfo(
+                id=str(file.id),
+                filename=file.filename,
+                contentType=file.content_type,
+                size=file.size,
+                cid=file.cid or UNSET,
+            )
+            for file in row.files
+        )
+        or UNSET,
+        reference=UNSET
+        if row.about is None
+        else ReferenceInfo(action=row.about.action, mailbox=str(row.about.mailbox), id=row.about.uid),
     )
 
 
