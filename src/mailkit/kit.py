@@ -26,6 +26,8 @@ from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
+from mailkit.files.service import Files
+from mailkit.files.settings import MOST as MOST_FILE_BYTES
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -109,6 +111,7 @@ class MailKit:
             number_of=self._number_of,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
         )
+        self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         self.accounts = Accounts(
             store,
             self.principals,
@@ -277,7 +280,7 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore, self.files))
         self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))

@@ -11,14 +11,14 @@ from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, mailbox_changes, mailboxes, work
+from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
-from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
+from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
 from mailkit.mailstore.resync import Changes, changes_since
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
@@ -352,7 +352,15 @@ class MailStore:
 
     def stream(self, row: Message) -> Iterator[bytes]:
         """The exact bytes of a message, piece by piece, each opened in a snapshot of its own."""
-        for segment in row.segments:
+        return self._bytes_of(row.segments)
+
+    def attachment(self, row: Message, item: Attachment) -> Iterator[bytes]:
+        """The decoded content of an attachment that the message's row lists, in chunks. A large one is read without the
+        rest of the message. NotFound `attachment.not_found`."""
+        return parts.part_content(row, item, self._bytes_of)
+
+    def _bytes_of(self, segments: Iterable[bytes | BlobRef]) -> Iterator[bytes]:
+        for segment in segments:
             if not isinstance(segment, BlobRef):
                 yield segment
                 continue
