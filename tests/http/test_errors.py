@@ -20,12 +20,14 @@ CATALOGUE = {
     "AccountNotFound": {404, 500},
     "AccountFound": {500}, "DeleteInProgress": {500}, "NoSuchMailbox": {404}, "MailboxExistsError": {400},
     "DisallowedMailboxMethod": {400}, "MessageNotFound": {404}, "EmptyMessage": {400}, "OverQuotaError": {400},
+    "ChangeNotAllowed": {400}, "WildcardNotPermitted": {400}, "AliasExists": {400}, "AliasNotFound": {404},
     "UserDisabled": {403}, "ResourceNotFound": {404}, "MethodNotAllowed": {405}, "InvalidContent": {400},
 }  # fmt: skip
 # Codes of this server's own: for what the reference does not refuse, or refuses without a code.
 OWN = {
     "NotFound", "AlreadyExists", "NotSupported", "OriginRefused", "BadRequest", "RequestEntityTooLarge",
-    "UnsupportedMediaType", "RequestHeaderFieldsTooLarge", "TooManyRequests",
+    "UnsupportedMediaType", "RequestHeaderFieldsTooLarge", "RequestTimeout",
+    "TooManyRequests",
 }  # fmt: skip
 
 

@@ -67,6 +67,9 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "domain.unknown": Manage("notFound", (("item", "domain"),)),
     "role.unknown": Manage("notFound", (("item", "name"),)),
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),
+    "tenant.has_members": Manage("other", (("details", "=Tenant has members"), ("reason", "reason"))),
+    "domain.has_members": Manage("other", (("details", "=Domain has members"), ("reason", "reason"))),
+    "tenant.full": Problem(403, "Tenant quota exceeded"),
     "value.invalid": Manage("other", (("details", "details"), ("reason", "reason"))),
     "token.invalid": _UNAUTHORIZED,
     "login.failed": _UNAUTHORIZED,
@@ -78,6 +81,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "json.invalid": _BAD_JSON,
     "query.too_long": Problem(400, "Invalid parameters"),
     "body.cut_short": Problem(400, "Invalid parameters"),
+    "body.too_slow": Problem(408, "Request Timeout"),
     "body.too_large": Problem(413, "Payload Too Large"),
     "headers.too_large": Problem(431, "Request Header Fields Too Large"),
 }
