@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
 from mailkit.accounts.access import Access
+from mailkit.accounts.addressing import Addressing
+from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
+from mailkit.accounts.directory import Directory
+from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
+from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
 from mailkit.credentials.passwords import Cost
@@ -30,6 +36,9 @@ from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.service import MailStore
 from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.domainaliases import DomainAliases
+from mailkit.principals.grants import Grants
+from mailkit.principals.members import Members
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
@@ -78,6 +87,9 @@ class MailKit:
         self.limits = Limits()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
+        self.members = Members(store, self.principals)
+        self.domain_aliases = DomainAliases(store)
+        self.grants = Grants(store, self.principals, self.members)
         self.sealing = Sealing(store, secret_keys or NoKeys())
         self.sealing.verify()
         self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
@@ -95,12 +107,38 @@ class MailKit:
             store,
             self.principals,
             self.addresses,
+            self.members,
             self.credentials,
             clock=clock,
             domain=self.domain,
             purge=self._schedule_purge,
+            cancel=self._cancel_purge,
         )
-        self.access = Access(store, self.principals, self.addresses, self.credentials, settings, clock=clock)
+        self.directory = Directory(
+            store,
+            self.principals,
+            self.addresses,
+            self.members,
+            self.grants,
+            self.credentials,
+            self.accounts,
+            clock=clock,
+        )
+        self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
+        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.users = Users(
+            store,
+            self.principals,
+            self.credentials,
+            self.quota,
+            self.limits,
+            clock=clock,
+            schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
+        )
+        self.editor = Editor(self.directory, self.quota)
+        self.access = Access(
+            store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
+        )
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
@@ -179,6 +217,11 @@ class MailKit:
 
     # work that waits
 
+    def schedule_bulk_delete(self, tx: Tx, kind: str, needle: str, tenant: int | None) -> Id:
+        """Deletes the principals of a kind that match (see `accounts.bulk`), by a job whose id is returned."""
+        args = {"kind": kind, "needle": needle, "tenant": tenant}
+        return self.jobs.schedule(tx, BULK_DELETE, args, due=self.clock())
+
     def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
         """Runs the jobs that are due, at most `limit`; returns how many ran."""
         return self.jobs.run_due(self.clock() if now is None else now, limit=limit)
@@ -228,7 +271,10 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(RECOUNT, self.users.handler)
+        self.jobs.register(RENAME, self.domain_names.handler)
+        self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
         self.jobs.register("spam.fold", self._fold)
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
@@ -268,8 +314,18 @@ class MailKit:
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
 
-    def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
-        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))
+    def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
+        args = {"account": number, "linger": linger}
+        return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
+
+    def _schedule_rename(self, tx: Tx, old: str, now: int) -> Id:
+        return self.jobs.schedule(tx, RENAME, {"old": old}, due=now, key=old)
+
+    def _cancel_purge(self, tx: Tx, job: Id, now: int) -> bool:
+        if self.jobs.get(tx, job).state != "waiting":
+            return False
+        self.jobs.cancel(tx, job, now=now)
+        return True
 
 
 def _secret_keys(where: str, named: str | None) -> Keys:

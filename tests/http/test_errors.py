@@ -21,6 +21,7 @@ CATALOGUE = {
     "AccountNotFound": {404, 500},
     "AccountFound": {500}, "DeleteInProgress": {500}, "NoSuchMailbox": {404}, "MailboxExistsError": {400},
     "DisallowedMailboxMethod": {400}, "MessageNotFound": {404}, "EmptyMessage": {400}, "OverQuotaError": {400},
+    "ChangeNotAllowed": {400}, "WildcardNotPermitted": {400}, "AliasExists": {400}, "AliasNotFound": {404},
     "UserDisabled": {403}, "InvalidAuthScope": {400, 403}, "TempPasswordNotYetValid": {403}, "EventNotFound": {404},
     "AspNotFound": {404}, "TooMany": {403}, "TotpEnabled": {400}, "TotpDisabled": {400}, "CustomEnabled": {400},
     "CustomDisabled": {400}, "WebAuthnDisabled": {400}, "ChallengeNotFound": {404}, "CredentialsNotFound": {404},

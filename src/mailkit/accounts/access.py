@@ -22,6 +22,7 @@ from mailkit.credentials.service import Credentials
 from mailkit.limits import Limit
 from mailkit.limits.settings import APP_PASSWORDS
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.grants import Grants
 from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
 from mailkit.sealing.rotate import Reseal
@@ -39,6 +40,7 @@ class Access:
         store: Store,
         principals: Principals,
         addresses: Addresses,
+        grants: Grants,
         credentials: Credentials,
         settings: Settings,
         *,
@@ -66,7 +68,7 @@ class Access:
         self.oauth = OAuth(
             store, principals, addresses, sealing, clock=clock, setting=settings.get, issuer=self.public_url
         )
-        self.callers = Callers(store, principals, credentials, self.login, self.oauth, clock=clock)
+        self.callers = Callers(store, principals, grants, credentials, self.login, self.oauth, clock=clock)
         self.two_factor = TwoFactor(
             store,
             principals,

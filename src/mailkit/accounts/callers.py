@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from functools import lru_cache
 
 from attrs import frozen
 
@@ -12,9 +11,9 @@ from mailkit.accounts.verified import Verified
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
 from mailkit.errors import Denied
+from mailkit.principals.grants import Grants
 from mailkit.principals.permits import Caller, TokenKind
 from mailkit.principals.records import Principal
-from mailkit.principals.roles import granted_by
 from mailkit.principals.service import Principals
 from mailkit.storage.api import ReadTx, Store
 from mailkit.storage.calls import OWN, reads
@@ -33,13 +32,6 @@ class Checked:
     renew: bytes | None = None
 
 
-@lru_cache(maxsize=4096)
-def _permissions(
-    roles: tuple[str, ...], enabled: tuple[str, ...], disabled: tuple[str, ...], tenant: frozenset[str] | None
-) -> frozenset[str]:
-    return granted_by(roles, enabled=frozenset(enabled), disabled=frozenset(disabled), tenant=tenant)
-
-
 class Callers:
     """The use case."""
 
@@ -47,6 +39,7 @@ class Callers:
         self,
         store: Store,
         principals: Principals,
+        grants: Grants,
         credentials: Credentials,
         login: Login,
         oauth: OAuth,
@@ -55,6 +48,7 @@ class Callers:
     ) -> None:
         self.store = store
         self._principals = principals
+        self._grants = grants
         self._credentials = credentials
         self._login = login
         self._oauth = oauth
@@ -74,7 +68,7 @@ class Callers:
             caller = Caller(
                 name=row.role,
                 roles=(row.role,),
-                permissions=_permissions((row.role,), (), (), None),
+                permissions=self._grants.of_role(row.role, tx=tx) or frozenset(),
                 kind=TokenKind.TOKEN,
             )
             return Checked(caller, renew)
@@ -150,15 +144,12 @@ class Callers:
 
     def _caller(self, row: Principal, roles: tuple[str, ...], kind: TokenKind, tx: ReadTx) -> Caller:
         tenant = None if row.tenant is None else self._principals.find(row.tenant, tx=tx)
-        bound = None if tenant is None else _permissions(tenant.roles, tenant.enabled, tenant.disabled, None)
-        if row.tenant is not None and tenant is None:
-            bound = frozenset()  # an unknown tenant fails closed
         return Caller(
             principal=row.id,
             number=row.number,
             name=row.name,
             roles=roles,
-            permissions=_permissions(roles, row.enabled, row.disabled, bound),
+            permissions=self._grants.of(row, roles=roles, tx=tx),
             kind=kind,
             tenant=tenant.id if tenant else None,
         )

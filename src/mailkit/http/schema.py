@@ -49,6 +49,8 @@ def defaulted(schema: Schema, default: Any, doc: str) -> Schema:
 
 def answer_schema(kind: Any, components: dict[str, Schema]) -> Schema:
     """The schema of an answer's type; classes are put into `components` and referred to."""
+    if kind is None or kind is type(None):
+        return {"type": "null"}
     if kind in _SCALARS:
         return dict(_SCALARS[kind])
     origin, arguments = get_origin(kind), get_args(kind)

@@ -126,6 +126,10 @@ ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
 DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
+MEMBER = space(0x1C, "what belongs to a group, list, role", "principals", "u32", "u32")
+MEMBER_OF = space(0x1D, "what a principal belongs to", "principals", "u32", "u32")
+TENANT_NAME = space(0x1E, "principals of a tenant by kind and name", "principals", "u32", "u8", "text", "u32")
+TENANT_COUNT = space(0x1F, "number of principals of a kind in a tenant", "principals", "u32", "u8")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
@@ -163,6 +167,14 @@ REVOKED_END = space(0x46, "void grants by the time their last token is dead", "c
 # 0x60-0x67 mailstore
 MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
 
+# 0x50-0x5F principals
+DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
+DOMAIN_ALIAS = space(0x51, "domain alias", "principals", "id")
+DOMAIN_ALIAS_NAME = space(0x52, "domain alias by name", "principals", "text")
+DOMAIN_ALIAS_TARGET = space(0x53, "domain aliases by the domain they stand for", "principals", "text", "id")
+DOMAIN_RENAME = space(0x54, "domains that are being renamed, by both names", "principals", "text")
+DELETED_ID = space(0x55, "deleted principal by id", "principals", "id")
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -182,8 +194,10 @@ SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
 SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
 SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
-# an account's tables: 0x70-0x77 quota
+# an account's tables: 0x70-0x77 quota, 0x78-0x7F principals
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
+REGISTER = table(0x78, "people that an account had mail with", "principals", "id")
+REGISTER_ADDRESS = table(0x79, "people by address", "principals", "text")
 
 # an account's tables: 0x30-0x3F credentials
 ASP = table(0x30, "application password", "credentials", "id")
