@@ -108,7 +108,7 @@ def run(kit: MailKit, seconds: float, rounds: int) -> None:
             return tx.get(b"\x21" + bytes(32))
 
     def cold() -> object:
-        grants._granted.cache_clear()
+        grants._permissions.cache_clear()
         return kit.callers.of_token(token)
 
     measure(

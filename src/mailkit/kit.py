@@ -135,13 +135,13 @@ class MailKit:
             clock=clock,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
-        self.editor = Editor(self.directory, self.quota)
         self.access = Access(
             store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
         )
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
+        self.editor = Editor(self.directory, self.quota, self.secrets)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs()
