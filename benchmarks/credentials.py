@@ -23,10 +23,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mailkit import MailKit
-from mailkit.accounts import callers
 from mailkit.accounts.login import Attempt
 from mailkit.credentials.oauth.authorize import Asked
 from mailkit.credentials.passwords import Cost, hash_password
+from mailkit.principals import grants
 
 PASSWORD = "correct horse battery staple"
 
@@ -108,7 +108,7 @@ def run(kit: MailKit, seconds: float, rounds: int) -> None:
             return tx.get(b"\x21" + bytes(32))
 
     def cold() -> object:
-        callers._permissions.cache_clear()
+        grants._permissions.cache_clear()
         return kit.callers.of_token(token)
 
     measure(

@@ -51,6 +51,7 @@ from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
+from mailkit.storage.migrate import migrate
 from mailkit.storage.open import folder_of, open_blobs, open_store
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class MailKit:
         secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
+        migrate(store)
         self.store = store
         self.settings = settings
         self.clock = clock
@@ -144,13 +146,13 @@ class MailKit:
             clock=clock,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
-        self.editor = Editor(self.directory, self.quota)
         self.access = Access(
             store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
         )
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
+        self.editor = Editor(self.directory, self.quota, self.secrets)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs()

@@ -104,8 +104,9 @@ class Secrets:
         """Whether a TOTP code is asked for."""
         return bool(self._credentials.secrets(number, tx=tx).otp)
 
-    def prepare(self, changes: Iterable[Change]) -> Callable[[Tx, int], None]:
+    def prepare(self, changes: Iterable[Change], *, new: bool = False) -> Callable[[Tx, int], None]:
         """Reads and hashes what was sent; the function that is returned makes all changes of a principal, or none.
+        With `new`, of one that was made in the same transaction: nothing of it can be stale.
 
         Invalid names what cannot be used; Denied `asp.too_many`. NotFound `secret.not_found` for a name that is none.
         """
@@ -117,6 +118,8 @@ class Secrets:
             before = self._credentials.secrets(number, tx=tx)
             for step in steps:
                 step(tx, row, now)
+            if new:
+                return
             after = self._credentials.secrets(number, tx=tx)
             proof = _proof(before) != _proof(after)
             if proof:

@@ -1,8 +1,10 @@
-"""Logging in for clients, and the login log (W2.12)."""
+"""Logging in for clients, and the login log (W2.12); temporary passwords (W2.1)."""
 
+import secrets
 from urllib.parse import urlsplit
 
 from mailkit.accounts.login import Attempt
+from mailkit.credentials.authlog import Event
 from mailkit.credentials.factors import MASTER
 from mailkit.credentials.records import AuthEvent
 from mailkit.errors import NotFound
@@ -20,7 +22,7 @@ from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, hidden
 from mailkit.storage.api import Tx
 
-__all__ = ["authenticate", "get_event", "list_events", "log_out", "preauth"]
+__all__ = ["authenticate", "get_event", "list_events", "log_out", "preauth", "reset_password"]
 
 
 # ---------------------------------------------------------------- POST /preauth
@@ -295,3 +297,34 @@ def get_event(kit: MailKit, ask: GetEvent, caller: Caller) -> EventRow:
     with kit.store.snapshot() as tx:
         owner = user_within(kit, ask.user, caller, tx=tx)
         return _row(kit.authlog.get(owner.number, ask.event, now=kit.clock(), tx=tx))
+
+
+# ---------------------------------------------------------------- POST /users/{user}/password/reset
+
+
+@request
+class ResetPassword(Logged):
+    """Whose password, and from when on the temporary one is good."""
+
+    user: Id = take.id24("The user")
+    validAfter: int | None = take.date("Not before", default=None)
+
+
+@answer
+class TemporaryPassword:
+    """A password for a day, shown this once. The permanent one keeps working."""
+
+    password: str
+    validAfter: str
+
+
+@write
+def reset_password(kit: MailKit, ask: ResetPassword, caller: Caller, tx: Tx) -> TemporaryPassword:
+    """Make a temporary password."""
+    row = user_within(kit, ask.user, caller, tx=tx)
+    now = kit.clock()
+    made = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
+    kit.credentials.set_temporary(row.number, generated=made, now=now, valid_after=ask.validAfter or 0, tx=tx)
+    kit.principals.update(row, tx=tx)
+    kit.authlog.add(row.number, Event("reset", None, "API", ask.ip, ask.sess), now=now, tx=tx)
+    return TemporaryPassword(password=made, validAfter=iso(ask.validAfter or now))

@@ -89,7 +89,7 @@ ROUTES: tuple[Operation, ...] = (
         put("/users/{user}/logout", "logoutUser", "users:read", user_service.logout_user),
         post("/users/{user}/quota/reset", "recalculateQuota", "users:update", user_service.recount_user),
         post("/quota/reset", "recalculateQuotaAllUsers", "users:update:any", user_service.recount_all),
-        post("/users/{user}/password/reset", "resetUserPassword", "users:update:any"),
+        post("/users/{user}/password/reset", "resetUserPassword", "users:update:any", authentication.reset_password),
         get("/users/{user}/restore", "restoreUserInfo", "users:read", user_service.restore_info),
         post("/users/{user}/restore", "cancelUserDelete", "users:update", user_service.restore_user),
         get("/users/{user}/updates", "getUpdates", "users:read", listed=STREAM),

@@ -5,7 +5,6 @@ from typing import Any
 
 from mailkit.accounts.users import UserChanges
 from mailkit.credentials.passwords import hash_password
-from mailkit.errors import Invalid
 from mailkit.http.declare import answer, request
 from mailkit.http.later import not_built
 from mailkit.http.operation import prepared
@@ -13,7 +12,7 @@ from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import Choice, Text
-from mailkit.http.wildduck.users import LIMITS, FeatureFlags, whitelist
+from mailkit.http.wildduck.users import LIMITS, FeatureFlags, known_hash, whitelist
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, hidden
@@ -127,6 +126,4 @@ def _hashed(kit: MailKit, ask: UpdateUser, name: str) -> str | None:
         return None
     if not ask.hashedPassword:
         return hash_password(str(ask.password), kit.credentials.cost)
-    if not str(ask.password).startswith("$argon2"):
-        raise Invalid("password.hash_unknown", "This kind of password hash is not supported", name=name)
-    return str(ask.password)
+    return known_hash(str(ask.password), name)
