@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
+from mailkit.accounts.access import Access
 from mailkit.accounts.acquaint import acquaintances
 from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
-from mailkit.accounts.callers import Callers
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
@@ -21,6 +21,7 @@ from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
+from mailkit.credentials import settings as access_keys
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
@@ -45,11 +46,14 @@ from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.sealing import FileKeys, Keys, MemoryKeys, NoKeys, Sealing
+from mailkit.sealing import settings as sealing_keys
+from mailkit.sealing.rotate import ROTATE, rotation
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.open import open_blobs, open_store
+from mailkit.storage.open import folder_of, open_blobs, open_store
 
 if TYPE_CHECKING:
     from mailkit.mailauth.lookup import Resolver
@@ -80,6 +84,7 @@ class MailKit:
         settings: Settings,
         *,
         clock: Clock = now_ms,
+        secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
         self.store = store
@@ -96,7 +101,9 @@ class MailKit:
         self.register = Register(store)
         self.domain_aliases = DomainAliases(store)
         self.grants = Grants(store, self.principals, self.members)
-        self.credentials = Credentials(store, password_cost)
+        self.sealing = Sealing(store, secret_keys or NoKeys())
+        self.sealing.verify()
+        self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
         self.quota = QuotaService(self._holder, self._default_quota)
         self.mailstore = MailStore(
             store,
@@ -141,7 +148,12 @@ class MailKit:
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
         self.editor = Editor(self.directory, self.quota)
-        self.callers = Callers(store, self.principals, self.grants, self.credentials, clock=clock)
+        self.access = Access(
+            store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
+        )
+        self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
+        self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
+        self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs()
@@ -172,7 +184,14 @@ class MailKit:
         where = settings.get(keys.STORE)
         store = open_store(where)
         try:
-            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
+            return cls(
+                store,
+                open_blobs(where, store),
+                settings,
+                clock=clock,
+                secret_keys=_secret_keys(where, settings.get(sealing_keys.KEY_FILE)),
+                password_cost=password_cost,
+            )
         except BaseException:
             store.close()
             raise
@@ -273,8 +292,14 @@ class MailKit:
             self.jobs.register(kind, handler)
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
+        self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _password_cost(self) -> Cost:
+        get = self.settings.get
+        return Cost(get(access_keys.PASSWORD_MEMORY), get(access_keys.PASSWORD_PASSES))
 
     def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
         from mailkit.spam.service import Scope
@@ -318,3 +343,13 @@ class MailKit:
             return False
         self.jobs.cancel(tx, job, now=now)
         return True
+
+
+def _secret_keys(where: str, named: str | None) -> Keys:
+    """Where the keys are that seeds and private keys are sealed with."""
+    folder = folder_of(where)
+    if named is not None:
+        return FileKeys(Path(named))
+    if folder is not None:
+        return FileKeys(folder / "secret.key")
+    return MemoryKeys() if where.startswith("memory:") else NoKeys()

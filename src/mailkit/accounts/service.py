@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from mailkit import journal
 from mailkit.accounts.create import NewAccount, Plan, plan
 from mailkit.clock import Clock
-from mailkit.credentials.passwords import hash_password
 from mailkit.credentials.service import Credentials
 from mailkit.errors import AlreadyExists, Conflict, NotFound
 from mailkit.ids import Id, new_id
@@ -123,7 +122,7 @@ class Accounts:
 
     def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
         """Sets a permanent password (None: no login with one); ends the account's tokens. NotFound `user.not_found`."""
-        hashed = None if password is None else hash_password(password, self._credentials.cost)
+        hashed = None if password is None else self._credentials.hash(password)
 
         def fn(tx: Tx) -> None:
             now = self._clock()

@@ -17,6 +17,7 @@ from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
 from mailkit.http.stalwart import (
+    access,
     principal_create,
     principal_delete,
     principal_patch,
@@ -70,7 +71,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("oauth",
-        post("/oauth", "postOauth", "authenticate-oauth"),
+        post("/oauth", "postOauth", "authenticate-oauth", access.give_code),
     ),
     *tag("telemetry",
         get("/telemetry/metrics", "getTelemetryMetrics", "metrics-list", listed=SCAN),
@@ -172,8 +173,8 @@ ROUTES: tuple[Operation, ...] = (
     *tag("account",
         get("/account/crypto", "getAccountCrypto", "manage-encryption"),
         post("/account/crypto", "postAccountCrypto", "manage-encryption"),
-        get("/account/auth", "getAccountAuth", "manage-passwords"),
-        post("/account/auth", "postAccountAuth", "manage-passwords"),
+        get("/account/auth", "getAccountAuth", "manage-passwords", access.get_account_auth),
+        post("/account/auth", "postAccountAuth", "manage-passwords", access.change_account_auth),
     ),
     *tag("dns",
         get("/dns/records/{domain}", "getDnsRecordsDomain", "domain-get"),
