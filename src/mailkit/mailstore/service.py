@@ -51,7 +51,8 @@ class Entry:
 
 
 class MailStore:
-    """The service. `number_of(tx, id)` finds an account's number by its id; `kit.py` passes it in."""
+    """The service. `number_of(tx, id)` finds an account's number by its id, `on_stored(tx, account, mailbox, message,
+    flags)` is told of every message that comes in; `kit.py` passes them in."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class MailStore:
         clock: Clock,
         number_of: Callable[[ReadTx, Id], int],
         most_mailboxes: Callable[[], int],
+        on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
         self.blobs = blobs
@@ -71,6 +73,7 @@ class MailStore:
         self.clock = clock
         self._number_of = number_of
         self._most_mailboxes = most_mailboxes
+        self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
@@ -154,9 +157,11 @@ class MailStore:
 
         def fn(tx: Tx) -> Stored:
             number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+            self._on_stored(tx, number, box, ready, given)
             return append(
                 number,
-                mailboxes.get(number, mailbox, tx=tx),
+                box,
                 ready,
                 blobs=self.blobs,
                 quota=self.quota,
