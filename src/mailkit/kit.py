@@ -4,16 +4,23 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
-from mailkit.accounts.callers import Callers
+from mailkit.accounts.access import Access
+from mailkit.accounts.addressing import Addressing
+from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
+from mailkit.accounts.directory import Directory
+from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
+from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
+from mailkit.credentials import settings as access_keys
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
@@ -25,16 +32,24 @@ from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
+from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.service import MailStore
+from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.domainaliases import DomainAliases
+from mailkit.principals.grants import Grants
+from mailkit.principals.members import Members
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.sealing import FileKeys, Keys, MemoryKeys, NoKeys, Sealing
+from mailkit.sealing import settings as sealing_keys
+from mailkit.sealing.rotate import ROTATE, rotation
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.open import open_blobs, open_store
+from mailkit.storage.open import folder_of, open_blobs, open_store
 
 if TYPE_CHECKING:
     from mailkit.mailauth.lookup import Resolver
@@ -43,6 +58,12 @@ if TYPE_CHECKING:
 __all__ = ["MailKit"]
 
 T = TypeVar("T")
+
+
+@cache
+def _host_name() -> str:
+    """The machine's full name; finding it out may ask the DNS."""
+    return socket.getfqdn()
 
 
 class MailKit:
@@ -59,6 +80,7 @@ class MailKit:
         settings: Settings,
         *,
         clock: Clock = now_ms,
+        secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
         self.store = store
@@ -71,19 +93,61 @@ class MailKit:
         self.limits = Limits()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
-        self.credentials = Credentials(store, password_cost)
+        self.members = Members(store, self.principals)
+        self.domain_aliases = DomainAliases(store)
+        self.grants = Grants(store, self.principals, self.members)
+        self.sealing = Sealing(store, secret_keys or NoKeys())
+        self.sealing.verify()
+        self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
         self.quota = QuotaService(self._holder, self._default_quota)
-        self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
+        self.mailstore = MailStore(
+            store,
+            self.blobs,
+            self.quota,
+            self.jobs,
+            clock=clock,
+            number_of=self._number_of,
+            most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+        )
         self.accounts = Accounts(
             store,
             self.principals,
             self.addresses,
+            self.members,
             self.credentials,
             clock=clock,
             domain=self.domain,
             purge=self._schedule_purge,
+            cancel=self._cancel_purge,
         )
-        self.callers = Callers(store, self.principals, self.credentials, clock=clock)
+        self.directory = Directory(
+            store,
+            self.principals,
+            self.addresses,
+            self.members,
+            self.grants,
+            self.credentials,
+            self.accounts,
+            clock=clock,
+        )
+        self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
+        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.users = Users(
+            store,
+            self.principals,
+            self.credentials,
+            self.quota,
+            self.limits,
+            clock=clock,
+            schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
+        )
+        self.editor = Editor(self.directory, self.quota)
+        self.access = Access(
+            store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
+        )
+        self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
+        self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
+        self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs()
@@ -114,7 +178,14 @@ class MailKit:
         where = settings.get(keys.STORE)
         store = open_store(where)
         try:
-            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
+            return cls(
+                store,
+                open_blobs(where, store),
+                settings,
+                clock=clock,
+                secret_keys=_secret_keys(where, settings.get(sealing_keys.KEY_FILE)),
+                password_cost=password_cost,
+            )
         except BaseException:
             store.close()
             raise
@@ -152,6 +223,11 @@ class MailKit:
 
     # work that waits
 
+    def schedule_bulk_delete(self, tx: Tx, kind: str, needle: str, tenant: int | None) -> Id:
+        """Deletes the principals of a kind that match (see `accounts.bulk`), by a job whose id is returned."""
+        args = {"kind": kind, "needle": needle, "tenant": tenant}
+        return self.jobs.schedule(tx, BULK_DELETE, args, due=self.clock())
+
     def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
         """Runs the jobs that are due, at most `limit`; returns how many ran."""
         return self.jobs.run_due(self.clock() if now is None else now, limit=limit)
@@ -176,7 +252,7 @@ class MailKit:
 
     def hostname(self) -> str:
         """What this host calls itself in greetings and trace fields."""
-        return self.settings.get(keys.MAIL_HOSTNAME) or socket.getfqdn()
+        return self.settings.get(keys.MAIL_HOSTNAME) or _host_name()
 
     def domain(self) -> str:
         """The domain of addresses that are given without one."""
@@ -201,12 +277,23 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(RECOUNT, self.users.handler)
+        self.jobs.register(RENAME, self.domain_names.handler)
+        self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
         self.jobs.register("spam.fold", self._fold)
+        for kind, handler in handlers(self.mailstore).items():
+            self.jobs.register(kind, handler)
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
+        self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _password_cost(self) -> Cost:
+        get = self.settings.get
+        return Cost(get(access_keys.PASSWORD_MEMORY), get(access_keys.PASSWORD_PASSES))
 
     def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
         from mailkit.spam.service import Scope
@@ -233,5 +320,25 @@ class MailKit:
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
 
-    def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
-        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))
+    def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
+        args = {"account": number, "linger": linger}
+        return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
+
+    def _schedule_rename(self, tx: Tx, old: str, now: int) -> Id:
+        return self.jobs.schedule(tx, RENAME, {"old": old}, due=now, key=old)
+
+    def _cancel_purge(self, tx: Tx, job: Id, now: int) -> bool:
+        if self.jobs.get(tx, job).state != "waiting":
+            return False
+        self.jobs.cancel(tx, job, now=now)
+        return True
+
+
+def _secret_keys(where: str, named: str | None) -> Keys:
+    """Where the keys are that seeds and private keys are sealed with."""
+    folder = folder_of(where)
+    if named is not None:
+        return FileKeys(Path(named))
+    if folder is not None:
+        return FileKeys(folder / "secret.key")
+    return MemoryKeys() if where.startswith("memory:") else NoKeys()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailkit import MailKit
+from mailkit.accounts.secrets import Add
 from mailkit.mailstore.tables import MAILBOXES
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
@@ -189,3 +190,20 @@ def test_a_backup_does_not_go_into_what_it_copies(data: Path) -> None:
     done = mailkit("backup", str(data), str(data / "blobs" / "copy"), check=False)
     assert done.returncode == 1
     assert "backup.target_within" in done.stderr
+
+
+def test_the_key_is_rotated_and_seeds_still_open(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    mailkit("user", "add", "alice", "--data", str(folder), "--address", "a@x.org", "--password", "p")
+    with MailKit.open(folder) as kit:
+        alice = kit.principals.by_name("alice")
+        kit.two_factor.setup_totp(alice.id, issuer="x")
+        change = kit.secrets.prepare([Add("otpauth://totp/a?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")])
+        kit.transact(lambda tx: change(tx, alice.number))
+    old = (folder / "secret.key").read_text().split()[0]
+    assert "1 sealed rows lie under the new key" in mailkit("key", "rotate", "--data", str(folder)).stdout
+    assert "1 sealed rows" in mailkit("key", "rotate", "--data", str(folder)).stdout
+    kept = (folder / "secret.key").read_text().split()[::2]
+    assert (kept[0], len(kept)) == (old, 2)
+    with MailKit.open(folder) as kit:
+        assert kit.secrets.shown(alice.number) == ("otpauth://totp/a",)

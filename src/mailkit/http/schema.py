@@ -49,6 +49,8 @@ def defaulted(schema: Schema, default: Any, doc: str) -> Schema:
 
 def answer_schema(kind: Any, components: dict[str, Schema]) -> Schema:
     """The schema of an answer's type; classes are put into `components` and referred to."""
+    if kind is None or kind is type(None):
+        return {"type": "null"}
     if kind in _SCALARS:
         return dict(_SCALARS[kind])
     origin, arguments = get_origin(kind), get_args(kind)
@@ -67,6 +69,8 @@ def answer_schema(kind: Any, components: dict[str, Schema]) -> Schema:
             components[kind.__name__] = {}  # stops a class that holds itself
             components[kind.__name__] = _object(kind, components)
         return {"$ref": f"#/components/schemas/{kind.__name__}"}
+    if kind in (None, type(None)):
+        return {"type": "null"}
     raise TypeError(f"{kind} has no schema")
 
 

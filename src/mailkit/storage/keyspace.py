@@ -126,11 +126,19 @@ ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
 DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
+MEMBER = space(0x1C, "what belongs to a group, list, role", "principals", "u32", "u32")
+MEMBER_OF = space(0x1D, "what a principal belongs to", "principals", "u32", "u32")
+TENANT_NAME = space(0x1E, "principals of a tenant by kind and name", "principals", "u32", "u8", "text", "u32")
+TENANT_COUNT = space(0x1F, "number of principals of a kind in a tenant", "principals", "u32", "u8")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
 TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
 OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+TOKEN_END = space(0x23, "access tokens by the time they are dead at the latest", "credentials", "u64", "sha")
+ASP_END = space(0x24, "application passwords by the time they expire", "credentials", "u64", "u32", "id")
+AUTHLOG_END = space(0x25, "login events by the time they are forgotten", "credentials", "u64", "u32", "id")
+CHALLENGE_END = space(0x26, "WebAuthn challenges by the time they expire", "credentials", "u64", "u32", "sha")
 
 # 0x28-0x2F delivery
 RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
@@ -147,6 +155,26 @@ BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
 BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
 """The in-store BlobStore: content in pieces."""
 
+# 0x40-0x4F sealing and OAuth
+SEALING = space(0x40, "which key of secret.key is in force", "sealing")
+NAMED_KEY = space(0x41, "sealed keys by use", "sealing", "text")
+GRANT = space(0x42, "OAuth codes and device codes by SHA-256", "credentials", "sha")
+USER_CODE = space(0x43, "OAuth device code by user code", "credentials", "text")
+GRANT_END = space(0x44, "OAuth grants by the time they are forgotten", "credentials", "u64", "sha")
+REVOKED = space(0x45, "OAuth grants whose tokens are void, by id", "credentials", "id")
+REVOKED_END = space(0x46, "void grants by the time their last token is dead", "credentials", "u64", "id")
+
+# 0x60-0x67 mailstore
+MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+
+# 0x50-0x5F principals
+DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
+DOMAIN_ALIAS = space(0x51, "domain alias", "principals", "id")
+DOMAIN_ALIAS_NAME = space(0x52, "domain alias by name", "principals", "text")
+DOMAIN_ALIAS_TARGET = space(0x53, "domain aliases by the domain they stand for", "principals", "text", "id")
+DOMAIN_RENAME = space(0x54, "domains that are being renamed, by both names", "principals", "text")
+DELETED_ID = space(0x55, "deleted principal by id", "principals", "id")
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -157,6 +185,8 @@ MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
+MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")
@@ -164,5 +194,21 @@ SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
 SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
 SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
-# an account's tables: 0x70-0x77 quota
+# an account's tables: 0x70-0x77 quota, 0x78-0x7F principals
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
+REGISTER = table(0x78, "people that an account had mail with", "principals", "id")
+REGISTER_ADDRESS = table(0x79, "people by address", "principals", "text")
+
+# an account's tables: 0x30-0x3F credentials
+ASP = table(0x30, "application password", "credentials", "id")
+ASP_LOOKUP = table(0x31, "application password by HMAC", "credentials", "sha")
+ASP_COUNT = table(0x32, "number of application passwords", "credentials")
+WEBAUTHN = table(0x33, "WebAuthn credential", "credentials", "id")
+WEBAUTHN_RAW = table(0x34, "WebAuthn credential by its authenticator's id", "credentials", "sha")
+CHALLENGE = table(0x35, "WebAuthn challenge by SHA-256", "credentials", "sha")
+AUTHLOG = table(0x36, "login event", "credentials", "id")
+AUTHLOG_KEY = table(0x37, "latest login event of a kind", "credentials", "sha")
+AUTHLOG_COUNT = table(0x38, "number of login events", "credentials")
+LAST_LOGIN = table(0x39, "last successful login", "credentials")
+KNOWN_ADDRESS = table(0x3A, "addresses with a recent successful login", "credentials", "text")
+USED_CODE = table(0x3B, "TOTP steps that were used", "credentials")

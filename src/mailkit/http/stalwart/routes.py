@@ -16,7 +16,15 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import principals, troubleshoot
+from mailkit.http.stalwart import (
+    access,
+    principal_create,
+    principal_delete,
+    principal_patch,
+    principals,
+    settings,
+    troubleshoot,
+)
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -63,7 +71,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("oauth",
-        post("/oauth", "postOauth", "authenticate-oauth"),
+        post("/oauth", "postOauth", "authenticate-oauth", access.give_code),
     ),
     *tag("telemetry",
         get("/telemetry/metrics", "getTelemetryMetrics", "metrics-list", listed=SCAN),
@@ -77,11 +85,11 @@ ROUTES: tuple[Operation, ...] = (
     ),
     *tag("principal",
         get("/principal", "getPrincipal", "*-list", principals.list_principals, listed=SCAN),
-        post("/principal", "postPrincipal", "*-create", principals.create_principal),
+        post("/principal", "postPrincipal", "*-create", principal_create.create_principal),
         get("/principal/{principal_id}", "getPrincipalPrincipalId", "*-get", principals.get_principal),
-        patch("/principal/{principal_id}", "patchPrincipalPrincipalId", "*-update"),
-        delete("/principal/{principal_id}", "deletePrincipalPrincipalId", "*-delete"),
-        delete("/principal", "deletePrincipalBulk", "*-delete", source="3.5"),
+        patch("/principal/{principal_id}", "patchPrincipalPrincipalId", "*-update", principal_patch.patch_principal),
+        delete("/principal/{principal_id}", "deletePrincipalPrincipalId", "*-delete", principal_delete.delete_principal),
+        delete("/principal", "deletePrincipalBulk", "*-delete", principal_delete.delete_principals, source="3.5"),
     ),
     *tag("dkim",
         post("/dkim", "postDkim", "dkim-signature-create"),
@@ -126,9 +134,9 @@ ROUTES: tuple[Operation, ...] = (
         post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot", troubleshoot.check_dmarc),
     ),
     *tag("reload",
-        get("/reload", "getReload", "settings-reload", changes=True),
-        get("/reload/", "getReloadSlash", "settings-reload", changes=True),
-        get("/reload/{what}", "getReloadWhat", "settings-reload", source="8.6", changes=True),
+        get("/reload", "getReload", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/", "getReloadSlash", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/{what}", "getReloadWhat", "settings-reload", settings.reload_some, source="8.6", changes=True),
     ),
     *tag("update",
         get("/update/spam-filter", "getUpdateSpamFilter", "spam-filter-update", changes=True),
@@ -156,17 +164,17 @@ ROUTES: tuple[Operation, ...] = (
         delete("/store/quota/{account_id}", "deleteStoreQuotaAccountId", "purge-account", source="9.4"),
     ),
     *tag("settings",
-        get("/settings/keys", "getSettingsKeys", "settings-list"),
-        get("/settings/group", "getSettingsGroup", "settings-list", listed=SCAN),
-        get("/settings/list", "getSettingsList", "settings-list", listed=SCAN),
-        post("/settings", "postSettings", "settings-update"),
-        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", source="8.5"),
+        get("/settings/keys", "getSettingsKeys", "settings-list", settings.get_keys),
+        get("/settings/group", "getSettingsGroup", "settings-list", settings.get_groups, listed=SCAN),
+        get("/settings/list", "getSettingsList", "settings-list", settings.get_list, listed=SCAN),
+        post("/settings", "postSettings", "settings-update", settings.update_settings),
+        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", settings.delete_setting, source="8.5"),
     ),
     *tag("account",
         get("/account/crypto", "getAccountCrypto", "manage-encryption"),
         post("/account/crypto", "postAccountCrypto", "manage-encryption"),
-        get("/account/auth", "getAccountAuth", "manage-passwords"),
-        post("/account/auth", "postAccountAuth", "manage-passwords"),
+        get("/account/auth", "getAccountAuth", "manage-passwords", access.get_account_auth),
+        post("/account/auth", "postAccountAuth", "manage-passwords", access.change_account_auth),
     ),
     *tag("dns",
         get("/dns/records/{domain}", "getDnsRecordsDomain", "domain-get"),

@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lmdb
 
+from mailkit.errors import MailKitError, Unavailable
 from mailkit.storage.backends.lmdb.failures import meaning
 from mailkit.storage.backends.lmdb.reading import Reading, Trees
 
@@ -34,11 +35,21 @@ class Snapshot(Reading):
     __slots__ = ("_environment",)
 
     def __init__(self, environment: "Environment") -> None:
-        super().__init__(environment.trees.ended, environment.trees)
         self._environment = environment
+        self._trees = trees = environment.trees
+        self._txn = trees.ended
 
     def __enter__(self) -> "Snapshot":
-        self._txn = self._environment.begin_reading(self)
+        # opened for every request: the usual case is done here, whatever stands in its way by `begin_reading`
+        environment = self._environment
+        environment.readers.add(self)
+        if not environment.holding:
+            try:
+                self._txn = environment.engine.begin(self._trees.rows)
+                return self
+            except lmdb.Error:
+                pass
+        self._txn = environment.begin_reading(self)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,12 +66,14 @@ class Environment:
         self.max_map_size = max_map_size
         self.sync = sync
         self.forked = False
+        self.closed = False
         self.readers: set[object] = set()
         self.writing = threading.RLock()
         """Held while a write transaction is open, and while the map is exchanged."""
         self.grown = threading.Condition()
         """Told after a commit of this process that appended something."""
-        self._holding = False
+        self.holding = False
+        """True while no snapshot may begin."""
         self._let_go = threading.Condition()
         self._checked = time.monotonic()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,7 +96,7 @@ class Environment:
         try:
             while True:
                 # in this order: who holds readers back sets the mark first and looks at the readers then
-                if self._holding:
+                if self.holding:
                     self._wait_until_let_go(reader)
                 try:
                     return self.engine.begin(db=self.trees.rows)
@@ -96,22 +109,22 @@ class Environment:
                         raise
         except lmdb.Error as error:
             self.readers.discard(reader)
-            raise meaning(error) from error
+            raise self._refusal(error) from error
         except BaseException:
             self.readers.discard(reader)
             raise
 
     def _wait_until_let_go(self, reader: object) -> None:
-        while self._holding:
+        while self.holding:
             self.readers.discard(reader)
             with self._let_go:
-                self._let_go.wait_for(lambda: not self._holding)
+                self._let_go.wait_for(lambda: not self.holding)
             self.readers.add(reader)
 
     def grow(self) -> bool:
         """Doubles the map; False when it is as large as it may be."""
         self.clear_stale_readers(now=True)  # pages pinned by a dead process are the cheapest room
-        size = self.engine.info()["map_size"]
+        size = self._info("map_size")
         if size >= self.max_map_size:
             return False
         self._exchange_map(min(size * 2, self.max_map_size))
@@ -119,15 +132,19 @@ class Environment:
 
     def adopt_map(self) -> None:
         """Takes over the size that another process gave the map."""
-        size = self.engine.info()["map_size"]
+        size = self._info("map_size")
         with self.writing:
-            if size == self.engine.info()["map_size"]:  # else another thread has just done it
+            if size == self._info("map_size"):  # else another thread has just done it
                 self._exchange_map(0)
 
     def close(self) -> None:
         """Ends what is still open and closes the file."""
         with self.writing:
+            self.closed = True
             self.engine.close()
+
+    def _refusal(self, error: lmdb.Error) -> MailKitError:
+        return Unavailable("store.closed", "The store is closed") if self.closed else meaning(error)
 
     def _exchange_map(self, size: int) -> None:
         with self.writing, self._readers_held(SNAPSHOT_SECONDS):
@@ -144,7 +161,7 @@ class Environment:
     @contextmanager
     def _readers_held(self, seconds: float) -> Iterator[None]:
         """Lets no snapshot begin, and gives those that are open some time to end; a copy gets all that it needs."""
-        self._holding = True
+        self.holding = True
         try:
             deadline = time.monotonic() + seconds
             while self.readers and (time.monotonic() < deadline or any(map(_is_copy, tuple(self.readers)))):
@@ -152,7 +169,7 @@ class Environment:
             yield
         finally:
             with self._let_go:
-                self._holding = False
+                self.holding = False
                 self._let_go.notify_all()
 
     def clear_stale_readers(self, *, now: bool = False) -> None:
@@ -163,7 +180,18 @@ class Environment:
 
     def last_commit(self) -> int:
         """The number of the last transaction that any process committed."""
-        return int(self.engine.info()["last_txnid"])
+        return self._info("last_txnid")
+
+    def _info(self, name: Literal["last_txnid", "map_size"]) -> int:
+        while True:
+            try:
+                return self.engine.info()[name]
+            except lmdb.Error as error:
+                if not self.holding:
+                    raise self._refusal(error) from error
+                # another thread exchanges the map at this moment
+                with self._let_go:
+                    self._let_go.wait_for(lambda: not self.holding)
 
     @contextmanager
     def copying(self) -> Iterator[None]:
