@@ -207,3 +207,9 @@ def test_the_key_is_rotated_and_seeds_still_open(tmp_path: Path) -> None:
     assert (kept[0], len(kept)) == (old, 2)
     with MailKit.open(folder) as kit:
         assert kit.secrets.shown(alice.number) == ("otpauth://totp/a",)
+
+
+def test_a_user_without_an_address_needs_a_domain_to_be_at(data: Path) -> None:
+    done = mailkit("user", "add", "bob", "--data", str(data), "--no-password", check=False, MAILKIT_MAIL_DOMAIN="here")
+    assert done.returncode == 1
+    assert "\"address\" is needed: mail.domain, or this host's name, is 'here', and " in done.stderr
