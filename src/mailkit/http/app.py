@@ -19,6 +19,7 @@ from mailkit.http.stalwart.oauth_server import PATHS as OAUTH_PATHS
 from mailkit.http.stalwart.oauth_server import OAuthServer
 from mailkit.http.stalwart.routes import PREFIX
 from mailkit.http.stalwart.routes import ROUTES as STALWART
+from mailkit.http.watching import watcher
 from mailkit.http.wildduck.dialect import LONGEST_SEGMENT, WildDuck
 from mailkit.http.wildduck.routes import ROUTES as WILDDUCK
 
@@ -43,12 +44,17 @@ class App(Starlette):
 
     def __init__(self, kit: "MailKit", served: Callable[[Served], None] | None, budget: Budget) -> None:
         super().__init__()
+        self._kit = kit
         self.documents = Documents()
         self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
         self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
         self.oauth = OAuthServer(
             kit, budget=budget, of_token=self.stalwart.of_token, address=self.stalwart.address, served=served
         )
+
+    def end_streams(self) -> None:
+        """Ends all update streams of this process: it is about to stop."""
+        watcher(self._kit).end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

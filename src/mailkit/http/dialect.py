@@ -129,7 +129,7 @@ class Dialect(ABC):
         headers = tuple(cors_headers(origin, self._origins(), preflight=False)) if origin else ()
         if isinstance(result, Content):
             status = result.status
-            size = await send_content(result, send, headers)
+            size = await send_content(result, send, receive, headers)
         else:
             status = result.status
             if headers:

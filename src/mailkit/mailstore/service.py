@@ -1,6 +1,7 @@
 """What others call: mailboxes and messages of accounts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from attrs import frozen
@@ -272,6 +273,28 @@ class MailStore:
             return changes.copy(number, box, into, found, blobs=self.blobs, quota=self.quota, now=self.clock(), tx=tx)
 
         return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
+
+    def renumber(self, account: AccountRef) -> tuple[int, int]:
+        """Gives every mailbox a new UIDVALIDITY and every message a new UID; returns how many of either.
+
+        A mailbox that is cut off in between has its new UIDVALIDITY already, and the rest can be repeated.
+        """
+        with self.store.snapshot() as tx:
+            number = self._number(account, tx)
+            boxes = mailboxes.list_all(number, tx=tx)
+        total = 0
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+            self._tend(number, changes.renumber(number, box, found, now=self.clock(), tx=tx), tx)
+            return len(found)
+
+        for box in boxes:
+            self.store.transact(partial(self._revalidate, number, box.id))
+            total += sum(self._stepwise(number, box.id, Selection(((1, LAST),)), one, None))
+        return len(boxes), total
+
+    def _revalidate(self, number: int, mailbox: Id, tx: Tx) -> None:
+        mailboxes.revalidate(number, mailbox, now=self.clock(), tx=tx)
 
     def clear(self, account: AccountRef, mailbox: Id | str) -> int:
         """Removes all messages that are in a mailbox now, the newest first; returns how many."""

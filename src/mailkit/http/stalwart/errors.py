@@ -67,6 +67,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "principal.name_missing": Manage("fieldMissing", (("field", "=name"),)),
     "principal.not_found": Manage("notFound", (("item", "name"),)),
     "user.not_found": Manage("notFound", (("item", "name"),)),
+    "blob.missing": Manage("notFound", (("item", "="),)),
     "domain.unknown": Manage("notFound", (("item", "domain"),)),
     "role.unknown": Manage("notFound", (("item", "name"),)),
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),

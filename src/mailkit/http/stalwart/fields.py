@@ -193,7 +193,7 @@ def present(doc: str = "", *, name: str | None = None) -> Any:
     return takes(Present(), default=False, doc=doc, name=name)
 
 
-def number(doc: str = "", *, default: int = 0, name: str | None = None) -> Any:
+def number(doc: str = "", *, default: int | None = 0, name: str | None = None) -> Any:
     """A number of the query."""
     return takes(Number(), default=default, doc=doc, name=name)
 

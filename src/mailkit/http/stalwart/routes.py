@@ -23,6 +23,7 @@ from mailkit.http.stalwart import (
     principal_patch,
     principals,
     settings,
+    store,
     troubleshoot,
 )
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
@@ -145,7 +146,7 @@ ROUTES: tuple[Operation, ...] = (
     *tag("store",
         get("/store/reindex", "getStoreReindex", "fts-reindex", changes=True),
         get("/store/purge/in-memory/default/bayes-global", "getStorePurgeInMemoryDefaultBayesGlobal", "purge-in-memory-store", changes=True),
-        get("/store/blobs/{blob_id}", "getStoreBlobsBlobId", "blob-fetch"),
+        get("/store/blobs/{blob_id}", "getStoreBlobsBlobId", "blob-fetch", store.get_blob),
         get("/store/purge/account/{account_id}", "getStorePurgeAccountAccountId", "purge-account", changes=True),
         get("/store/purge/in-memory/default/bayes-account/{account_id}", "getStorePurgeInMemoryDefaultBayesAccountAccountId", "purge-in-memory-store", changes=True),
         get("/store/undelete/{account_id}", "getStoreUndeleteAccountId", "undelete", listed=SCAN),
@@ -154,7 +155,7 @@ ROUTES: tuple[Operation, ...] = (
         get("/store/purge/data", "getStorePurgeData", "purge-data-store", changes=True),
         get("/store/purge/in-memory", "getStorePurgeInMemory", "purge-in-memory-store", changes=True),
         get("/store/purge/account", "getStorePurgeAccount", "purge-account", changes=True),
-        delete("/store/uids/{account_id}", "deleteStoreUidsAccountId", "purge-account"),
+        delete("/store/uids/{account_id}", "deleteStoreUidsAccountId", "purge-account", store.reset_uids),
         get("/store/reindex/{account_id}", "getStoreReindexAccountId", "fts-reindex", source="9.4", changes=True),
         get("/store/purge/data/{store}", "getStorePurgeDataStore", "purge-data-store", source="9.4", changes=True),
         get("/store/purge/in-memory/{store}", "getStorePurgeInMemoryStore", "purge-in-memory-store", source="9.4", changes=True),

@@ -119,6 +119,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "body.unknown_type": Told(415, "UnsupportedMediaType"),
     "headers.too_large": Told(431, "RequestHeaderFieldsTooLarge"),
     "http.busy": Told(429, "TooManyRequests"),
+    "streams.too_many": Told(429, "TooManyRequests"),
 }
 
 FRAMEWORK: Final[Mapping[str, Told]] = {
