@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -58,6 +58,12 @@ if TYPE_CHECKING:
 __all__ = ["MailKit"]
 
 T = TypeVar("T")
+
+
+@cache
+def _host_name() -> str:
+    """The machine's full name; finding it out may ask the DNS."""
+    return socket.getfqdn()
 
 
 class MailKit:
@@ -246,7 +252,7 @@ class MailKit:
 
     def hostname(self) -> str:
         """What this host calls itself in greetings and trace fields."""
-        return self.settings.get(keys.MAIL_HOSTNAME) or socket.getfqdn()
+        return self.settings.get(keys.MAIL_HOSTNAME) or _host_name()
 
     def domain(self) -> str:
         """The domain of addresses that are given without one."""

@@ -96,7 +96,8 @@ class Accounts:
 
     def _create(self, tx: Tx, decided: Plan, may_create_domain: bool) -> Principal:
         now = self._clock()
-        row = self._principals.create(replace(decided.principal, id=new_id(now), created=now), tx=tx)
+        main = None if decided.address is None else new_id(now)  # known beforehand, so that the row is written once
+        row = self._principals.create(replace(decided.principal, id=new_id(now), created=now, main=main), tx=tx)
         mailboxes.create(row.number, decided.folders, now=now, tx=tx)
         address = None
         if decided.address is not None:
@@ -107,6 +108,7 @@ class Accounts:
                 may_create_domain=may_create_domain,
                 name=row.display,
                 tags=decided.address_tags,
+                id=main,
                 tx=tx,
             )
         if decided.hashed is not None:
@@ -116,7 +118,7 @@ class Accounts:
         for target in row.targets:
             told = {"user": row.id, "type": "user", "target": target}
             journal.add(tx, journal.Entry(kind="forward added", account=row.number, at=now, payload=told))
-        return self._principals.get(row.number, tx=tx)
+        return row
 
     def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
         """Sets a permanent password (None: no login with one); ends the account's tokens. NotFound `user.not_found`."""

@@ -72,6 +72,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),
     "tenant.has_members": Manage("other", (("details", "=Tenant has members"), ("reason", "reason"))),
     "domain.has_members": Manage("other", (("details", "=Domain has members"), ("reason", "reason"))),
+    "settings.not_empty": Manage("assertFailed"),
     "tenant.full": Problem(403, "Tenant quota exceeded"),
     "value.invalid": Manage("other", (("details", "details"), ("reason", "reason"))),
     "token.invalid": _UNAUTHORIZED,
@@ -99,6 +100,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "json.invalid": _BAD_JSON,
     "query.too_long": Problem(400, "Invalid parameters"),
     "body.cut_short": Problem(400, "Invalid parameters"),
+    "body.too_slow": Problem(408, "Request Timeout"),
     "body.too_large": Problem(413, "Payload Too Large"),
     "headers.too_large": Problem(431, "Request Header Fields Too Large"),
 }

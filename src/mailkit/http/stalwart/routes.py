@@ -16,7 +16,15 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import access, principal_create, principal_delete, principal_patch, principals, troubleshoot
+from mailkit.http.stalwart import (
+    access,
+    principal_create,
+    principal_delete,
+    principal_patch,
+    principals,
+    settings,
+    troubleshoot,
+)
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -126,9 +134,9 @@ ROUTES: tuple[Operation, ...] = (
         post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot", troubleshoot.check_dmarc),
     ),
     *tag("reload",
-        get("/reload", "getReload", "settings-reload", changes=True),
-        get("/reload/", "getReloadSlash", "settings-reload", changes=True),
-        get("/reload/{what}", "getReloadWhat", "settings-reload", source="8.6", changes=True),
+        get("/reload", "getReload", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/", "getReloadSlash", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/{what}", "getReloadWhat", "settings-reload", settings.reload_some, source="8.6", changes=True),
     ),
     *tag("update",
         get("/update/spam-filter", "getUpdateSpamFilter", "spam-filter-update", changes=True),
@@ -156,11 +164,11 @@ ROUTES: tuple[Operation, ...] = (
         delete("/store/quota/{account_id}", "deleteStoreQuotaAccountId", "purge-account", source="9.4"),
     ),
     *tag("settings",
-        get("/settings/keys", "getSettingsKeys", "settings-list"),
-        get("/settings/group", "getSettingsGroup", "settings-list", listed=SCAN),
-        get("/settings/list", "getSettingsList", "settings-list", listed=SCAN),
-        post("/settings", "postSettings", "settings-update"),
-        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", source="8.5"),
+        get("/settings/keys", "getSettingsKeys", "settings-list", settings.get_keys),
+        get("/settings/group", "getSettingsGroup", "settings-list", settings.get_groups, listed=SCAN),
+        get("/settings/list", "getSettingsList", "settings-list", settings.get_list, listed=SCAN),
+        post("/settings", "postSettings", "settings-update", settings.update_settings),
+        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", settings.delete_setting, source="8.5"),
     ),
     *tag("account",
         get("/account/crypto", "getAccountCrypto", "manage-encryption"),

@@ -72,6 +72,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "password.wrong": Told(403, "AuthFailed"),
     "password.insecure": Told(403, "InsecurePasswordError"),
     "password.hash_unknown": Told(500, "HashError"),
+    "setting.unknown": Told(200, "NotFound", merged=("success", "key")),
     # mail
     "mailbox.not_found": Told(404, "NoSuchMailbox", "This mailbox does not exist"),
     "mailbox.exists": Told(400, "MailboxExistsError"),
@@ -111,6 +112,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "query.too_long": Told(400, "BadRequest"),
     "body.too_large": Told(413, "RequestEntityTooLarge"),
     "body.cut_short": Told(400, "BadRequest"),
+    "body.too_slow": Told(408, "RequestTimeout"),
     "body.unknown_type": Told(415, "UnsupportedMediaType"),
     "headers.too_large": Told(431, "RequestHeaderFieldsTooLarge"),
     "http.busy": Told(429, "TooManyRequests"),
