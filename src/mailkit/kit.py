@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
 from mailkit.accounts.access import Access
+from mailkit.accounts.acquaint import acquaintances
 from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
@@ -26,6 +27,8 @@ from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
+from mailkit.files.service import Files
+from mailkit.files.settings import MOST as MOST_FILE_BYTES
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -33,12 +36,15 @@ from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
 from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
+from mailkit.mailstore.prepare import Ready
+from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.service import MailStore
 from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
+from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
@@ -49,6 +55,7 @@ from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
+from mailkit.storage.migrate import migrate
 from mailkit.storage.open import folder_of, open_blobs, open_store
 
 if TYPE_CHECKING:
@@ -83,6 +90,7 @@ class MailKit:
         secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
+        migrate(store)
         self.store = store
         self.settings = settings
         self.clock = clock
@@ -94,6 +102,7 @@ class MailKit:
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
+        self.register = Register(store)
         self.domain_aliases = DomainAliases(store)
         self.grants = Grants(store, self.principals, self.members)
         self.sealing = Sealing(store, secret_keys or NoKeys())
@@ -108,7 +117,9 @@ class MailKit:
             clock=clock,
             number_of=self._number_of,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+            on_stored=self._note_people,
         )
+        self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         self.accounts = Accounts(
             store,
             self.principals,
@@ -277,7 +288,7 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore, self.files))
         self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
@@ -319,6 +330,11 @@ class MailKit:
 
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
+
+    def _note_people(self, tx: Tx, account: int, box: Mailbox, ready: Ready, flags: tuple[str, ...]) -> None:
+        draft = "\\Draft" in flags
+        people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
+        self.register.note(account, people, now=self.clock(), tx=tx)
 
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}

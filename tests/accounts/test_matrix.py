@@ -116,7 +116,8 @@ def token(kit: MailKit, role: str, owner: Principal | None = None, ttl: int | No
 def path_of(operation: Operation, user: str, prefix: str = "") -> str:
     path = operation.path.replace("{user}", user).replace("{message}", "1")
     parts = ["0" * 24 if part.startswith("{") else part for part in path.split("/")]
-    return prefix + "/".join(parts)
+    query = "?query=x" if operation.name == "getUserAddressregister" else ""
+    return prefix + "/".join(parts) + query
 
 
 Refusal = tuple[int, str]

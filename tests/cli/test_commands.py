@@ -170,6 +170,28 @@ def test_unreferenced_content_is_a_notice(data: Path) -> None:
     assert done.stdout.endswith("0 errors, 1 notices\n")
 
 
+def test_an_empty_folder_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = mailkit("user", "add", "alice", "--data", "", "--no-password", check=False)
+    assert done.returncode == 1
+    assert "store is empty" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_config_shows_what_counts_though_the_store_is_down_and_no_password() -> None:
+    where = "postgresql://alice:geheim@127.0.0.1:1/mail"
+    for done in (mailkit("config", "store", "--data", where), mailkit("config", "store", MAILKIT_STORE=where)):
+        assert "store = postgresql://alice:********@127.0.0.1:1/mail" in done.stdout
+        assert "the store is not read: PostgreSQL cannot be reached" in done.stderr
+        assert "geheim" not in done.stdout + done.stderr
+
+
+def test_a_backup_does_not_go_into_what_it_copies(data: Path) -> None:
+    done = mailkit("backup", str(data), str(data / "blobs" / "copy"), check=False)
+    assert done.returncode == 1
+    assert "backup.target_within" in done.stderr
+
+
 def test_the_key_is_rotated_and_seeds_still_open(tmp_path: Path) -> None:
     folder = tmp_path / "d"
     mailkit("user", "add", "alice", "--data", str(folder), "--address", "a@x.org", "--password", "p")

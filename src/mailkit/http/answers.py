@@ -32,6 +32,7 @@ class Content:
     media_type: str
     size: int | None = None
     headers: Mapping[str, str] = field(factory=dict)
+    status: int = 200
 
 
 @frozen
@@ -60,7 +61,7 @@ async def send_content(content: Content, send: Send, headers: Headers) -> int:
         sent.append((b"content-length", str(len(content.body)).encode()))
     elif content.size is not None:
         sent.append((b"content-length", str(content.size).encode()))
-    await send({"type": "http.response.start", "status": 200, "headers": sent})
+    await send({"type": "http.response.start", "status": content.status, "headers": sent})
     total = 0
     if isinstance(content.body, bytes):
         total = len(content.body)

@@ -24,6 +24,11 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
+    automatic: bool = False
+    """A mailing list or a program has sent it."""
+
+
+_AUTOMATIC = ("List-Id", "Auto-Submitted", "X-Auto-Response-Suppress")
 
 
 def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = None) -> Ready:
@@ -53,4 +58,5 @@ def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = No
         tokens=message.thread_tokens,
         subject=message.thread_subject,
         idate=idate,
+        automatic=any(message.header(name) for name in _AUTOMATIC),
     )

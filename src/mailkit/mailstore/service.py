@@ -11,14 +11,14 @@ from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, mailbox_changes, mailboxes, work
+from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
-from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
+from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
 from mailkit.mailstore.resync import Changes, changes_since
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
@@ -51,7 +51,8 @@ class Entry:
 
 
 class MailStore:
-    """The service. `number_of(tx, id)` finds an account's number by its id; `kit.py` passes it in."""
+    """The service. `number_of(tx, id)` finds an account's number by its id, `on_stored(tx, account, mailbox, message,
+    flags)` is told of every message that comes in; `kit.py` passes them in."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class MailStore:
         clock: Clock,
         number_of: Callable[[ReadTx, Id], int],
         most_mailboxes: Callable[[], int],
+        on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
         self.blobs = blobs
@@ -71,6 +73,7 @@ class MailStore:
         self.clock = clock
         self._number_of = number_of
         self._most_mailboxes = most_mailboxes
+        self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
@@ -154,9 +157,11 @@ class MailStore:
 
         def fn(tx: Tx) -> Stored:
             number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+            self._on_stored(tx, number, box, ready, given)
             return append(
                 number,
-                mailboxes.get(number, mailbox, tx=tx),
+                box,
                 ready,
                 blobs=self.blobs,
                 quota=self.quota,
@@ -352,7 +357,15 @@ class MailStore:
 
     def stream(self, row: Message) -> Iterator[bytes]:
         """The exact bytes of a message, piece by piece, each opened in a snapshot of its own."""
-        for segment in row.segments:
+        return self._bytes_of(row.segments)
+
+    def attachment(self, row: Message, item: Attachment) -> Iterator[bytes]:
+        """The decoded content of an attachment that the message's row lists, in chunks. A large one is read without the
+        rest of the message. NotFound `attachment.not_found`."""
+        return parts.part_content(row, item, self._bytes_of)
+
+    def _bytes_of(self, segments: Iterable[bytes | BlobRef]) -> Iterator[bytes]:
+        for segment in segments:
             if not isinstance(segment, BlobRef):
                 yield segment
                 continue

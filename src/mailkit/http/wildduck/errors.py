@@ -79,6 +79,9 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "mailbox.reserved": Told(400, "DisallowedMailboxMethod"),
     "mailbox.too_many": Told(400, "DisallowedMailboxMethod"),
     "message.not_found": Told(404, "MessageNotFound", "This message does not exist"),
+    "attachment.not_found": Told(404, "AttachmentNotFound", "This attachment does not exist"),
+    "file.not_found": Told(404, "FileNotFound", "This file does not exist"),
+    "files.full": Told(400, "OverQuotaError"),
     "message.empty": Told(400, "EmptyMessage"),
     "user.disabled": Told(403, "UserDisabled"),
     # access

@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailkit.http.declare import REQUIRED, Rule, request, takes
+from mailkit.http.declare import REQUIRED, Rule, Source, request, takes
 from mailkit.http.structure import ListOf, Nested
 from mailkit.http.wildduck.rules import Choice, Date, Flag, HexId, Json, Made, OrFalse, Text, Whole, ip_literal
 from mailkit.principals.normalise import parse_address
@@ -26,6 +26,7 @@ __all__ = [
     "each",
     "email",
     "flag",
+    "header",
     "hex_bytes",
     "id24",
     "ip_address",
@@ -198,6 +199,11 @@ def ip_address(doc: str = "", *, default: Any = REQUIRED) -> Any:
 def app_password(doc: str = "", *, default: Any = REQUIRED) -> Any:
     """16 lower-case letters."""
     return takes(Text(most=16, pattern=re.compile("[a-z]{16}")), default=default, doc=doc)
+
+
+def header(name: Source) -> Any:
+    """A header that the client sent, empty without one; not a parameter."""
+    return takes(Text(empty="kept"), default="", source=name)
 
 
 @request
