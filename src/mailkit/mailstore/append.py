@@ -6,6 +6,7 @@ counters of the mailbox grow by what the message adds
 quota   is charged for all bytes of the message, shared or not; refused: nothing happens
 blobs   each get one reference more
 journal gets one entry
+follower is told
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from mailkit import journal
 from mailkit.ids import Id, new_id
+from mailkit.mailstore.changes import Added, Follower
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import FLAGS, BlobRef, Mailbox, Message, State
 from mailkit.mailstore.tables import MAILBOXES, MESSAGES, STATES
@@ -52,6 +54,7 @@ def append(
     mail_from: str = "",
     rcpt_to: tuple[str, ...] = (),
     meta: str | None = None,
+    follower: Follower,
     tx: Tx,
 ) -> Stored:
     """Stores a prepared message, with `prefix` (whole header fields of this recipient's own) before it.
@@ -93,6 +96,7 @@ def append(
     MAILBOXES.replace(tx, mailbox, changed, account, mailbox.id)
     payload = {"mailbox": mailbox.id, "uid": uid, "message": row.id, "thread": row.thread, "idate": row.idate}
     journal.add(tx, journal.Entry(kind="message.added", account=account, at=now, payload=payload))
+    follower.changed(tx, Added(account, mailbox.id, uid, row, state, ready.described))
     return Stored(account, mailbox.id, uid, row.id, size, row.thread)
 
 

@@ -1,5 +1,6 @@
 """Everything slow about a message, done once before any transaction: parsing, hashing, compressing, writing files."""
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
@@ -24,9 +25,17 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
+    described: bytes | None = field(default=None, repr=False)  # what `changes.Follower.describe` made of it
 
 
-def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = None) -> Ready:
+def prepare(
+    raw: bytes,
+    blobs: Blobs,
+    *,
+    idate: int,
+    parsed: Message | None = None,
+    describe_for: Callable[[Message], bytes] | None = None,
+) -> Ready:
     """Parses `raw`, cuts it and makes its large pieces ready; Invalid `message.empty` for no bytes."""
     if not raw:
         raise Invalid("message.empty", "The message is empty")
@@ -53,4 +62,5 @@ def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = No
         tokens=message.thread_tokens,
         subject=message.thread_subject,
         idate=idate,
+        described=None if describe_for is None else describe_for(message),
     )

@@ -9,6 +9,7 @@ from mailkit.errors import NotFound
 from mailkit.ids import Id
 from mailkit.mailstore import mailboxes
 from mailkit.mailstore.append import Stored, append
+from mailkit.mailstore.changes import Follower, Nobody
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
 from mailkit.mailstore.tables import MESSAGES, STATES
@@ -38,7 +39,7 @@ class Entry:
 
 
 class MailStore:
-    """The service. `number_of(tx, id)` finds an account's number by its id; `kit.py` passes it in."""
+    """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, and who follows changes."""
 
     def __init__(
         self,
@@ -48,12 +49,14 @@ class MailStore:
         *,
         clock: Clock,
         number_of: Callable[[ReadTx, Id], int],
+        follower: Follower | None = None,
     ) -> None:
         self.store = store
         self.blobs = blobs
         self.quota = quota
         self.clock = clock
         self._number_of = number_of
+        self._follower = follower or Nobody()
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
@@ -70,7 +73,8 @@ class MailStore:
 
     def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
         """Parses, hashes, compresses and, for large pieces, writes files: all that need not happen in a transaction."""
-        return prepare(raw, self.blobs, idate=self.clock() if idate is None else max(0, idate))
+        moment = self.clock() if idate is None else max(0, idate)
+        return prepare(raw, self.blobs, idate=moment, describe_for=self._follower.describe)
 
     def append(
         self,
@@ -108,6 +112,7 @@ class MailStore:
                 mail_from=mail_from,
                 rcpt_to=rcpt_to,
                 meta=meta,
+                follower=self._follower,
                 tx=tx,
             )
 
