@@ -29,6 +29,9 @@ from mailkit.principals.addresses import Addresses
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.search.jobs import MERGE, merge_handler
+from mailkit.search.service import Search
+from mailkit.search.store import StoreIndex
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
@@ -68,7 +71,11 @@ class MailKit:
         self.addresses = Addresses(store, self.principals)
         self.credentials = Credentials(store, password_cost)
         self.quota = QuotaService(self._holder, self._default_quota)
-        self.mailstore = MailStore(store, self.blobs, self.quota, clock=clock, number_of=self._number_of)
+        index = StoreIndex(self._merge_soon)
+        self.mailstore = MailStore(
+            store, self.blobs, self.quota, clock=clock, number_of=self._number_of, follower=index
+        )
+        self.search = Search(store, self.mailstore, index, clock=clock)
         self.accounts = Accounts(
             store,
             self.principals,
@@ -81,7 +88,7 @@ class MailKit:
         self.callers = Callers(store, self.principals, self.credentials, clock=clock)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
-        self._register_jobs()
+        self._register_jobs(index)
 
     @classmethod
     def open(
@@ -170,12 +177,13 @@ class MailKit:
 
     # what packages need of one another, without knowing one another
 
-    def _register_jobs(self) -> None:
+    def _register_jobs(self, index: StoreIndex) -> None:
         get = self.settings.get
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
+        self.jobs.register(MERGE, merge_handler(index, self.clock))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
@@ -192,6 +200,9 @@ class MailKit:
 
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
+
+    def _merge_soon(self, tx: Tx, account: int) -> None:
+        self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
 
     def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
         return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))

@@ -7,8 +7,7 @@
   `Moved` when it gets another mailbox or UID, `Flagged` when its flags or keywords change
 - a move with new flags is a `Moved` followed by a `Flagged`
 - removing all rows of an account at once (`erase`) needs no calls: all that lies behind its number goes
-- `describe` is called before the transaction, for it may be slow; its bytes come back in `Added.described`. What has no
-  parsed message at hand (a copy) passes the bytes None: then the follower reads the message later, by itself
+- `describe` is called before the transaction, for it may be slow; its bytes come back in `Added.described`
 """
 
 from typing import Protocol
@@ -32,7 +31,7 @@ class Added:
     uid: int
     row: Message
     state: State
-    described: bytes | None
+    described: bytes
 
 
 @frozen

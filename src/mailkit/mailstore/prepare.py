@@ -25,7 +25,7 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
-    described: bytes | None = field(default=None, repr=False)  # what `changes.Follower.describe` made of it
+    described: bytes = field(default=b"", repr=False)  # what `changes.Follower.describe` made of it
 
 
 def prepare(
@@ -62,5 +62,5 @@ def prepare(
         tokens=message.thread_tokens,
         subject=message.thread_subject,
         idate=idate,
-        described=None if describe_for is None else describe_for(message),
+        described=b"" if describe_for is None else describe_for(message),
     )

@@ -62,6 +62,11 @@ class MailStore:
         return account if isinstance(account, int) else self._number_of(tx, account)
 
     @reads
+    def number(self, account: AccountRef, *, tx: ReadTx = OWN) -> int:
+        """The number of an account; NotFound for the id of none."""
+        return self._number(account, tx)
+
+    @reads
     def mailboxes(self, account: AccountRef, *, tx: ReadTx = OWN) -> list[Mailbox]:
         """Every mailbox with its counters: INBOX first, then by path."""
         return mailboxes.list_all(self._number(account, tx), tx=tx)
