@@ -39,13 +39,16 @@ def undescribed(data: bytes) -> tuple[bool, bytes]:
     return data[:1] == b"a", data[1:]
 
 
-def occurs(text: Text, words: bytes) -> bool:
-    """Whether the words that a query looks for are in a delta's."""
+def occurs(text: Text, stored: bytes) -> bool:
+    """Whether the words that a query looks for are in a stored delta's. Decodes it only when they may be."""
     needle = b"\0".join(text.words)
     if not text.open_start:
         needle = b"\0" + needle
     if not text.open_end:
         needle += b"\0"
+    if needle not in stored:
+        return False
+    words = DELTA.decode(stored).words  # what surrounds them may look like a word
     if not text.fields:
         return needle in words
     fields = words.split(b"\x01")

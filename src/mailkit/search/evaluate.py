@@ -8,6 +8,7 @@ from operator import and_
 
 from pyroaring import BitMap
 
+from mailkit.ids import Id
 from mailkit.search.delta import DELTA, Delta, occurs
 from mailkit.search.postings import Head, docs_of, numbers, ordinals_of
 from mailkit.search.query import (
@@ -26,9 +27,10 @@ from mailkit.search.query import (
     Uids,
 )
 from mailkit.search.records import FACTS, MANIFESTS, Facts, Manifest, Segment, bits
-from mailkit.search.segment import attached_term, block, thread_term
+from mailkit.search.segment import attached_term, mentions, posting_in, postings_in, thread_term
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx
+from mailkit.storage.keys import after_prefix
 
 __all__ = ["Evaluation"]
 
@@ -42,6 +44,7 @@ class Evaluation:
         self.tx = tx
         self.account = account
         self._head_of = head_of
+        self._prefixes: dict[Id, bytes] = {}
         self.manifest = MANIFESTS.find(tx, account) or Manifest()
 
     @cached_property
@@ -50,12 +53,17 @@ class Evaluation:
         return [facts for _, facts in FACTS.scan(self.tx, self.account)]
 
     @cached_property
-    def pending(self) -> list[tuple[int, Delta]]:
+    def pending(self) -> list[tuple[int, bytes]]:
         """Messages that are in no segment yet, with their numbers."""
         space = keyspace.SEARCH_DELTA
         start, _ = space.range(self.account, self.manifest.through)
         _, stop = space.range(self.account)
-        return [(space.parts(key)[1], DELTA.decode(data)) for key, data in self.tx.scan(start, stop)]
+        return [(int.from_bytes(key[-4:], "big"), data) for key, data in self.tx.scan(start, stop)]
+
+    @cached_property
+    def deltas(self) -> list[tuple[int, Delta]]:
+        """The same, decoded."""
+        return [(doc, DELTA.decode(data)) for doc, data in self.pending]
 
     @cached_property
     def live(self) -> BitMap:
@@ -84,7 +92,7 @@ class Evaluation:
                 return self.live - self._set(part)
             case Text():
                 found = [self._text(segment, query) for segment in self.manifest.segments]
-                found.append(BitMap([doc for doc, delta in self.pending if occurs(query, delta.words)]))
+                found.append(BitMap([doc for doc, data in self.pending if occurs(query, data)]))
                 return BitMap.union(*found)
             case Attached():
                 return self._term(attached_term(), lambda delta: delta.attached)
@@ -99,9 +107,7 @@ class Evaluation:
             case Between(what, least, most):
                 found = [self.head(segment).between(what, least, most) for segment in self.manifest.segments]
                 mine = [
-                    doc
-                    for doc, delta in self.pending
-                    if least <= (delta.date if what == "date" else delta.size) <= most
+                    doc for doc, delta in self.deltas if least <= (delta.date if what == "date" else delta.size) <= most
                 ]
                 return BitMap.union(BitMap(mine), *found)
             case Uids(ranges):
@@ -133,7 +139,7 @@ class Evaluation:
         return found
 
     def _term(self, term: bytes, pending: Callable[[Delta], bool]) -> BitMap:
-        found = [BitMap([doc for doc, delta in self.pending if pending(delta)])]
+        found = [BitMap([doc for doc, delta in self.deltas if pending(delta)])]
         for segment in self.manifest.segments:
             posting = self._posting(segment, term)
             if posting is not None:
@@ -197,49 +203,40 @@ class Evaluation:
         """The postings of all terms that fit the query's word number `at`, which may be part of a longer word."""
         word = text.words[at]
         if not (text.open_start and at == 0):
-            yield from self._prefixed(segment, mark + word, lambda terms: True, lambda term: True)
+            yield from self._prefixed(segment, mark + word, mark + word, lambda term: True)
             return
         if text.open_end and at == len(text.words) - 1:
             fits: Callable[[bytes], bool] = lambda term: word in term[1:]  # noqa: E731
         else:
             fits = lambda term: term[1:].endswith(word)  # noqa: E731
-        yield from self._prefixed(segment, mark, lambda terms: word in terms, fits)
+        yield from self._prefixed(segment, mark, word, fits)
 
-    def _prefixed(
-        self, segment: Segment, prefix: bytes, worth: Callable[[bytes], bool], fits: Callable[[bytes], bool]
-    ) -> Iterator[bytes]:
-        space = keyspace.SEARCH_BLOCK
-        lowest, stop = space.range(self.account, segment.id)
-        start = space.key(self.account, segment.id, prefix)
+    def _prefixed(self, segment: Segment, prefix: bytes, part: bytes, fits: Callable[[bytes], bool]) -> Iterator[bytes]:
+        """The postings of terms that begin with `prefix` and fit, which only those do that have `part` in them."""
+        lowest = self._lowest(segment)
+        start = lowest + prefix
         first = next(self.tx.scan(lowest, start, reverse=True, limit=1), None)
         if first is not None:
-            yield from _fitting(first[1], prefix, worth, fits)
-        for _, data in self.tx.scan(start, stop):
-            terms, _ = block(data)
-            if not terms.startswith(prefix):
-                break
-            yield from _fitting(data, prefix, worth, fits)
+            yield from _fitting(first[1], prefix, part, fits)
+        for _, data in self.tx.scan(start, after_prefix(start)):
+            yield from _fitting(data, prefix, part, fits)
 
     def _posting(self, segment: Segment, term: bytes) -> bytes | None:
-        space = keyspace.SEARCH_BLOCK
-        lowest, _ = space.range(self.account, segment.id)
-        found = next(
-            self.tx.scan(lowest, space.key(self.account, segment.id, term) + b"\0", reverse=True, limit=1), None
-        )
+        lowest = self._lowest(segment)
+        found = next(self.tx.scan(lowest, lowest + term + b"\0\2", reverse=True, limit=1), None)
+        return None if found is None else posting_in(found[1], term)
+
+    def _lowest(self, segment: Segment) -> bytes:
+        """What the keys of a segment's blocks begin with: terms hold no NUL, so each follows as it is, and ends in
+        NUL 1 (`storage.keys`)."""
+        found = self._prefixes.get(segment.id)
         if found is None:
-            return None
-        terms, postings = block(found[1])
-        try:
-            return postings[terms.split(b"\0").index(term)]
-        except ValueError:
-            return None
+            found = self._prefixes[segment.id] = keyspace.SEARCH_BLOCK.key(self.account, segment.id)
+        return found
 
 
-def _fitting(
-    data: bytes, prefix: bytes, worth: Callable[[bytes], bool], fits: Callable[[bytes], bool]
-) -> Iterator[bytes]:
-    terms, postings = block(data)
-    if worth(terms):
-        for term, posting in zip(terms.split(b"\0"), postings, strict=True):
+def _fitting(data: bytes, prefix: bytes, part: bytes, fits: Callable[[bytes], bool]) -> Iterator[bytes]:
+    if mentions(data, part):
+        for term, posting in postings_in(data):
             if term.startswith(prefix) and fits(term):
                 yield posting

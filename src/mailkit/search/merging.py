@@ -21,7 +21,7 @@ from mailkit.search.delta import DELTA, Delta
 from mailkit.search.evaluate import Evaluation
 from mailkit.search.postings import Head
 from mailkit.search.records import MANIFESTS, Manifest, Segment, pack_head
-from mailkit.search.segment import Posting, block, blocks, dead_in, from_deltas, merged, merged_head
+from mailkit.search.segment import Posting, blocks, dead_in, from_deltas, merged, merged_head, postings_in
 from mailkit.search.store import StoreIndex
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -125,8 +125,7 @@ def _join(store: Store, index: StoreIndex, account: int, segments: tuple[Segment
 
 def _postings(store: Store, account: int, segment: Id) -> Iterator[Posting]:
     for _, data in walk(store, *keyspace.SEARCH_BLOCK.range(account, segment), step=16):
-        terms, postings = block(data)
-        yield from zip(terms.split(b"\0"), postings, strict=True)
+        yield from postings_in(data)
 
 
 def _claim(store: Store, account: int, clock: Clock) -> Id:

@@ -6,13 +6,13 @@ first term; so a prefix is a range of blocks, and no dictionary is needed.
 """
 
 import heapq
+import struct
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby, repeat
 from operator import itemgetter
 
-import msgspec
 from pyroaring import BitMap
 
 from mailkit.search.delta import Delta
@@ -22,20 +22,23 @@ from mailkit.search.query import ASKED, FIELDS
 __all__ = [
     "BLOCK",
     "attached_term",
-    "block",
     "blocks",
     "dead_in",
+    "first_term",
     "from_deltas",
+    "mentions",
     "merged",
     "merged_head",
+    "posting_in",
+    "postings_in",
     "thread_term",
 ]
 
 BLOCK = 3_900
 """Bytes of a block, about: what fills one page of 4,096 in a B+ tree."""
 
-_PACK = msgspec.msgpack.Encoder().encode
-_UNPACK = msgspec.msgpack.Decoder(tuple[bytes, list[bytes]]).decode
+_ONE = struct.Struct("<H")
+_TWO = struct.Struct("<HH")
 
 Posting = tuple[bytes, bytes]
 """A term and where it is."""
@@ -57,8 +60,9 @@ def from_deltas(deltas: Sequence[tuple[int, Delta]]) -> tuple[Head, int, Iterato
     asked = {letter: defaultdict[bytes, list[int]](list) for letter in ASKED}
     extra: defaultdict[bytes, list[int]] = defaultdict(list)
     starts: list[int] = []
+    owners = array("I")  # ordinal -> message
     at = 0
-    for _, delta in deltas:
+    for doc, delta in deltas:
         starts.append(at)
         extra[thread_term(delta.thread)].append(at)
         if delta.attached:
@@ -75,17 +79,18 @@ def from_deltas(deltas: Sequence[tuple[int, Delta]]) -> tuple[Head, int, Iterato
             for ordinal, word in enumerate(words, at):
                 every[word].append(ordinal)
             at += len(words)
+        owners.extend(repeat(doc, at - len(owners)))
     head = _head(
         [doc for doc, _ in deltas],
         starts,
         sorted((delta.date, doc) for doc, delta in deltas),
         sorted((delta.size, doc) for doc, delta in deltas),
     )
-    return head, at, _postings({**asked, "w": every}, extra, head)
+    return head, at, _postings({**asked, "w": every}, extra, owners)
 
 
 def _postings(
-    kinds: dict[str, defaultdict[bytes, list[int]]], extra: dict[bytes, list[int]], head: Head
+    kinds: dict[str, defaultdict[bytes, list[int]]], extra: dict[bytes, list[int]], owners: "array[int]"
 ) -> Iterator[Posting]:
     found = list(extra.items())
     for letter, terms in kinds.items():
@@ -97,7 +102,7 @@ def _postings(
         if len(ordinals) <= FEW:
             yield term, encode_few(ordinals)
         else:
-            yield term, encode_many(BitMap(head.docs_at(ordinals)), BitMap(ordinals))
+            yield term, encode_many(BitMap(sorted(set(map(owners.__getitem__, ordinals)))), BitMap(ordinals))
 
 
 def _head(docs: list[int], starts: list[int], dates: list[tuple[int, int]], sizes: list[tuple[int, int]]) -> Head:
@@ -165,15 +170,57 @@ def blocks(postings: Iterable[Posting]) -> Iterator[tuple[bytes, bytes]]:
     for term, posting in postings:
         length = len(term) + len(posting) + 3
         if terms and size + length > BLOCK:
-            yield terms[0], _PACK((b"\0".join(terms), values))
+            yield terms[0], _block(terms, values)
             terms, values, size = [], [], 0
         terms.append(term)
         values.append(posting)
         size += length
     if terms:
-        yield terms[0], _PACK((b"\0".join(terms), values))
+        yield terms[0], _block(terms, values)
 
 
-def block(data: bytes) -> tuple[bytes, list[bytes]]:
-    """A block's terms, joined by NUL, and their postings."""
-    return _UNPACK(data)
+# A block: u16 length of the terms, NUL term NUL ... term NUL, the postings' ends, the postings. One alone has no end;
+# the others have u16 ones, for a block with several is small.
+def _block(terms: list[bytes], values: list[bytes]) -> bytes:
+    joined = b"\0" + b"\0".join(terms) + b"\0"
+    ends = b"" if len(values) == 1 else struct.pack(f"<{len(values)}H", *accumulate(map(len, values)))
+    return b"".join((len(joined).to_bytes(2, "little"), joined, ends, *values))
+
+
+def posting_in(data: bytes, term: bytes) -> bytes | None:
+    """The posting of a term in a block, if it has it."""
+    stop = 2 + int.from_bytes(data[:2], "little")
+    at = data.find(b"\0" + term + b"\0", 2, stop)
+    if at < 0:
+        return None
+    count = data.count(b"\0", 2, stop) - 1
+    if count == 1:
+        return data[stop:]
+    number = data.count(b"\0", 2, at)
+    start, end = _TWO.unpack_from(data, stop + 2 * number - 2) if number else (0, _ONE.unpack_from(data, stop)[0])
+    base = stop + 2 * count
+    return data[base + start : base + end]
+
+
+def first_term(data: bytes) -> bytes:
+    """A block's first term."""
+    return data[3 : data.index(b"\0", 3)]
+
+
+def postings_in(data: bytes) -> Iterator[Posting]:
+    """All of a block."""
+    stop = 2 + int.from_bytes(data[:2], "little")
+    terms = data[3 : stop - 1].split(b"\0")
+    if len(terms) == 1:
+        yield terms[0], data[stop:]
+        return
+    base = stop + 2 * len(terms)
+    start = base
+    for term, end in zip(terms, struct.unpack_from(f"<{len(terms)}H", data, stop), strict=True):
+        yield term, data[start : base + end]
+        start = base + end
+
+
+def mentions(data: bytes, part: bytes) -> bool:
+    """Whether bytes occur in a block's terms; quick."""
+    return data.find(part, 2, 2 + int.from_bytes(data[:2], "little")) >= 0

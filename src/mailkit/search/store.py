@@ -25,7 +25,7 @@ from mailkit.storage.api import ReadTx, Tx
 __all__ = ["StoreIndex"]
 
 BATCH: Final = 256
-FAN: Final = 16
+FAN: Final = 8
 
 _KEPT: Final = 500_000
 """Messages whose segment heads are kept in memory, by up to 32 bytes each."""
@@ -118,7 +118,7 @@ def _by_date(asked: Evaluation, docs: BitMap, limit: int, after: tuple[int, int]
     if len(docs) <= _SORTED:
         dated = iter(sorted(((_place(asked.tx, asked.account, doc).date, doc) for doc in docs), reverse=down))
     else:
-        runs = [sorted(((delta.date, doc) for doc, delta in asked.pending), reverse=down)]
+        runs = [sorted(((delta.date, doc) for doc, delta in asked.deltas), reverse=down)]
         for segment in asked.manifest.segments:
             head = asked.head(segment)
             pairs = list(zip(head.dates, head.by_date, strict=True))
