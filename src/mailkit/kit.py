@@ -4,14 +4,21 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
+from mailkit.accounts.addressing import Addressing
+from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.callers import Callers
+from mailkit.accounts.directory import Directory
+from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
+from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
@@ -19,24 +26,34 @@ from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
 from mailkit.ids import Id
-from mailkit.jobs import Jobs, Runner, install_housekeeping, schedule_housekeeping
+from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
+from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.service import MailStore
+from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.domainaliases import DomainAliases
+from mailkit.principals.grants import Grants
+from mailkit.principals.members import Members
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
-from mailkit.search.jobs import MERGE, merge_handler
+from mailkit.search.jobs import MERGE, REBUILD, merge_handler, rebuild_handler
 from mailkit.search.service import Search
 from mailkit.search.store import StoreIndex
+from mailkit.search.upkeep import Upkeep
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
 from mailkit.storage.open import open_blobs, open_store
+
+if TYPE_CHECKING:
+    from mailkit.mailauth.lookup import Resolver
+    from mailkit.spam.service import Scope, Spam
 
 __all__ = ["MailKit"]
 
@@ -69,26 +86,61 @@ class MailKit:
         self.limits = Limits()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
+        self.members = Members(store, self.principals)
+        self.domain_aliases = DomainAliases(store)
+        self.grants = Grants(store, self.principals, self.members)
         self.credentials = Credentials(store, password_cost)
         self.quota = QuotaService(self._holder, self._default_quota)
         index = StoreIndex(self._merge_soon)
         self.mailstore = MailStore(
-            store, self.blobs, self.quota, clock=clock, number_of=self._number_of, follower=index
+            store,
+            self.blobs,
+            self.quota,
+            self.jobs,
+            clock=clock,
+            number_of=self._number_of,
+            follower=index,
+            most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
         )
-        self.search = Search(store, self.mailstore, index, clock=clock)
+        upkeep = Upkeep(store, self.mailstore, index, clock=clock)
+        self.search = Search(store, self.mailstore, index, ready=upkeep.ready, rebuild=self._rebuild_index)
         self.accounts = Accounts(
             store,
             self.principals,
             self.addresses,
+            self.members,
             self.credentials,
             clock=clock,
             domain=self.domain,
             purge=self._schedule_purge,
+            cancel=self._cancel_purge,
         )
-        self.callers = Callers(store, self.principals, self.credentials, clock=clock)
+        self.directory = Directory(
+            store,
+            self.principals,
+            self.addresses,
+            self.members,
+            self.grants,
+            self.credentials,
+            self.accounts,
+            clock=clock,
+        )
+        self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
+        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.users = Users(
+            store,
+            self.principals,
+            self.credentials,
+            self.quota,
+            self.limits,
+            clock=clock,
+            schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
+        )
+        self.editor = Editor(self.directory, self.quota)
+        self.callers = Callers(store, self.principals, self.grants, self.credentials, clock=clock)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
-        self._register_jobs(index)
+        self._register_jobs(upkeep)
 
     @classmethod
     def open(
@@ -131,7 +183,33 @@ class MailKit:
         """An open transaction, never retried: raises Conflict when it lost."""
         return self.store.transaction()
 
+    # the world outside
+
+    @cached_property
+    def resolver(self) -> "Resolver":
+        """Answers DNS questions: from the zone file of the setting `dns.zone`, else from the DNS."""
+        zone = self.settings.get(keys.DNS_ZONE)
+        if zone is not None:
+            from mailkit.mailauth.resolvers.zone import load_zone
+
+            return load_zone(zone)
+        from mailkit.mailauth.resolvers.live import DnsResolver
+
+        return DnsResolver()
+
+    @cached_property
+    def spam(self) -> "Spam":
+        """The spam engine: classify, learn, explain, over models for all, for a tenant, for an account."""
+        from mailkit.spam.service import Spam
+
+        return Spam(self.store, clock=self.clock, scopes_of=self._spam_scopes, fold_later=self._fold_later)
+
     # work that waits
+
+    def schedule_bulk_delete(self, tx: Tx, kind: str, needle: str, tenant: int | None) -> Id:
+        """Deletes the principals of a kind that match (see `accounts.bulk`), by a job whose id is returned."""
+        args = {"kind": kind, "needle": needle, "tenant": tenant}
+        return self.jobs.schedule(tx, BULK_DELETE, args, due=self.clock())
 
     def run_due(self, now: int | None = None, *, limit: int = 100) -> int:
         """Runs the jobs that are due, at most `limit`; returns how many ran."""
@@ -177,17 +255,37 @@ class MailKit:
 
     # what packages need of one another, without knowing one another
 
-    def _register_jobs(self, index: StoreIndex) -> None:
+    def _register_jobs(self, upkeep: Upkeep) -> None:
         get = self.settings.get
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.mailstore))
-        self.jobs.register(MERGE, merge_handler(index, self.clock))
+        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore))
+        self.jobs.register(RECOUNT, self.users.handler)
+        self.jobs.register(RENAME, self.domain_names.handler)
+        self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))
+        self.jobs.register("spam.fold", self._fold)
+        for kind, handler in handlers(self.mailstore).items():
+            self.jobs.register(kind, handler)
+        self.jobs.register(MERGE, merge_handler(upkeep))
+        self.jobs.register(REBUILD, rebuild_handler(upkeep))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
+        from mailkit.spam.service import Scope
+
+        row = self.principals.by_id(id, tx=tx)
+        tenant = [] if row.tenant is None else [Scope("tenant", row.tenant)]
+        return [*tenant, Scope("account", row.number)]
+
+    def _fold_later(self, tx: Tx, number: int) -> None:
+        self.jobs.schedule(tx, "spam.fold", {"model": number}, due=self.clock(), key=str(number))
+
+    def _fold(self, step: Step) -> None:
+        self.spam.fold(step.args["model"])
 
     def _holder(self, tx: ReadTx, number: int) -> Holder:
         row = self.principals.find_any(number, tx=tx)
@@ -204,5 +302,18 @@ class MailKit:
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
 
-    def _schedule_purge(self, tx: Tx, number: int, now: int) -> Id:
-        return self.jobs.schedule(tx, PURGE, {"account": number}, due=now, key=str(number))
+    def _rebuild_index(self, tx: Tx, account: int) -> Id:
+        return self.jobs.schedule(tx, REBUILD, {"account": account}, due=self.clock(), key=str(account))
+
+    def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
+        args = {"account": number, "linger": linger}
+        return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
+
+    def _schedule_rename(self, tx: Tx, old: str, now: int) -> Id:
+        return self.jobs.schedule(tx, RENAME, {"old": old}, due=now, key=old)
+
+    def _cancel_purge(self, tx: Tx, job: Id, now: int) -> bool:
+        if self.jobs.get(tx, job).state != "waiting":
+            return False
+        self.jobs.cancel(tx, job, now=now)
+        return True

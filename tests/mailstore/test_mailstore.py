@@ -19,11 +19,6 @@ MESSAGE = (
 )
 
 
-@pytest.fixture
-def alice(kit: MailKit) -> Principal:
-    return kit.accounts.create("alice", address="alice@example.org", quota=1 << 20)
-
-
 def test_appended_message_is_listed_read_and_counted(kit: MailKit, alice: Principal, clock: FixedClock) -> None:
     stored = kit.mailstore.append(alice.id, MESSAGE)
     page = kit.mailstore.list(alice.id, mailbox="INBOX", limit=50)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkit.errors import Conflict, Corrupt, NotFound, Unavailable
@@ -155,6 +155,7 @@ def test_a_stopped_writer_leaves_what_clean_removes(blob_store: BlobStore) -> No
     assert everything(blob_store, data) == data
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40)), st.integers(1, 30), st.integers(0, 400))
 def test_pieces_of_any_size_make_the_same_content(chunks: list[bytes], piece: int, start: int) -> None:
     store = MemoryStore()

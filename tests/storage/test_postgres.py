@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +17,7 @@ from mailkit.errors import Conflict, Unavailable
 from mailkit.storage.api import ReadTx, Tx
 from mailkit.storage.backends.postgres import PostgresStore
 from mailkit.storage.backends.postgres.statements import bytes_array, int8_array
+from mailkit.storage.calls import OWN, reads
 from mailkit.storage.open import open_store
 
 
@@ -93,6 +94,55 @@ def test_a_snapshot_shows_no_state_that_never_was(postgres_url: str) -> None:
             refused = True
         assert seen == (b"0", b"20")
         assert refused
+
+
+def overtaken(store: PostgresStore, also: bytes | None = None) -> tuple[bytes | None, bytes | None]:
+    """What a snapshot reads of a and b, when between the two a transaction commits that had not seen the a it saw."""
+    store.transact(lambda tx: (tx.put(b"a", b"old"), tx.put(b"b", b"old")))
+    with ExitStack() as stack:
+        with store.transaction() as slow:
+            slow.get(b"a")
+            store.transact(lambda tx: tx.put(b"a", b"new"))
+            report = stack.enter_context(store.snapshot())
+            first = report.get(b"a")
+            slow.put(b"b", b"new")
+        if also is not None:
+            store.transact(lambda tx: tx.put(also, b"newer"))
+        return first, report.get(b"b")
+
+
+def test_a_snapshot_that_fits_no_order_moves_on_unnoticed(store: PostgresStore) -> None:
+    assert overtaken(store) == (b"new", b"new")
+
+
+def test_a_snapshot_that_cannot_move_on_unnoticed_is_a_conflict(store: PostgresStore) -> None:
+    with pytest.raises(Conflict):
+        overtaken(store, also=b"a")
+
+
+def test_a_read_method_runs_again_after_such_a_conflict(store: PostgresStore) -> None:
+    runs: list[bytes | None] = []
+
+    class Service:
+        def __init__(self) -> None:
+            self.store = store
+
+        @reads
+        def both(self, *, tx: ReadTx = OWN) -> tuple[bytes | None, bytes | None]:
+            runs.append(tx.get(b"a"))
+            if len(runs) == 1:
+                slow.put(b"b", b"new")
+                stack.close()  # commits
+                store.transact(lambda tx: tx.put(b"a", b"newer"))
+            return tx.get(b"a"), tx.get(b"b")
+
+    store.transact(lambda tx: (tx.put(b"a", b"old"), tx.put(b"b", b"old")))
+    with ExitStack() as stack:
+        slow = stack.enter_context(store.transaction())
+        slow.get(b"a")
+        store.transact(lambda tx: tx.put(b"a", b"new"))
+        assert Service().both() == (b"newer", b"new")
+    assert runs == [b"new", b"newer"]
 
 
 def test_small_tables_do_not_make_everybody_conflict(

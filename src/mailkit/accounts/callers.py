@@ -1,15 +1,13 @@
 """Who asks: a token, or a name and a password, becomes a `Caller` that permissions are decided on."""
 
-from functools import lru_cache
-
 from attrs import frozen
 
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
 from mailkit.errors import Denied
+from mailkit.principals.grants import Grants
 from mailkit.principals.permits import Caller, TokenKind
 from mailkit.principals.records import Principal
-from mailkit.principals.roles import granted_by
 from mailkit.principals.service import Principals
 from mailkit.storage.api import ReadTx, Store
 from mailkit.storage.calls import OWN, reads
@@ -25,19 +23,15 @@ class Checked:
     renew: bytes | None = None
 
 
-@lru_cache(maxsize=4096)
-def _permissions(
-    roles: tuple[str, ...], enabled: tuple[str, ...], disabled: tuple[str, ...], tenant: frozenset[str] | None
-) -> frozenset[str]:
-    return granted_by(roles, enabled=frozenset(enabled), disabled=frozenset(disabled), tenant=tenant)
-
-
 class Callers:
     """The use case."""
 
-    def __init__(self, store: Store, principals: Principals, credentials: Credentials, *, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, principals: Principals, grants: Grants, credentials: Credentials, *, clock: Clock
+    ) -> None:
         self.store = store
         self._principals = principals
+        self._grants = grants
         self._credentials = credentials
         self._clock = clock
 
@@ -54,7 +48,7 @@ class Callers:
             caller = Caller(
                 name=row.role,
                 roles=(row.role,),
-                permissions=_permissions((row.role,), (), (), None),
+                permissions=self._grants.of_role(row.role, tx=tx) or frozenset(),
                 kind=TokenKind.TOKEN,
             )
             return Checked(caller, renew)
@@ -85,15 +79,12 @@ class Callers:
 
     def _caller(self, row: Principal, roles: tuple[str, ...], kind: TokenKind, tx: ReadTx) -> Caller:
         tenant = None if row.tenant is None else self._principals.find(row.tenant, tx=tx)
-        bound = None if tenant is None else _permissions(tenant.roles, tenant.enabled, tenant.disabled, None)
-        if row.tenant is not None and tenant is None:
-            bound = frozenset()  # an unknown tenant fails closed
         return Caller(
             principal=row.id,
             number=row.number,
             name=row.name,
             roles=roles,
-            permissions=_permissions(roles, row.enabled, row.disabled, bound),
+            permissions=self._grants.of(row, roles=roles, tx=tx),
             kind=kind,
             tenant=tenant.id if tenant else None,
         )

@@ -1,8 +1,8 @@
 """What a new account is made of. Pure but for hashing the password, which is why it happens before the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from mailkit.credentials.passwords import Cost, hash_password
 from mailkit.errors import Invalid
@@ -38,6 +38,10 @@ class NewAccount:
     tenant: int | None = None
     profile: Profile = field(factory=Profile)
     address_tags: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Where mail is forwarded to."""
+    folders: Mapping[str, str] = field(factory=dict)
+    """Special use -> path, instead of the language's name for it."""
 
 
 @frozen
@@ -69,14 +73,28 @@ def plan(new: NewAccount, *, domain: str, cost: Cost) -> Plan:
         tenant=new.tenant,
         roles=new.roles,
         profile=new.profile,
+        targets=new.targets,
     )
     return Plan(
         principal=principal,
-        folders=folders_for(new.profile.language, new.profile.retention),
+        folders=renamed(folders_for(new.profile.language, new.profile.retention), new.folders),
         address=None if new.no_address else main_address(new, name, domain),
         address_tags=new.address_tags,
         hashed=hash_password(new.password, cost) if new.password is not None else new.hashed,
     )
+
+
+def renamed(folders: Sequence[Folder], names: Mapping[str, str]) -> tuple[Folder, ...]:
+    """Folders with other paths for some special uses; Invalid on `mailboxes` for what cannot be a path, or is one
+    twice."""
+    found = tuple(evolve(one, path=names.get(one.special_use or "", one.path)) for one in folders)
+    for path in names.values():
+        if "//" in path or path.startswith("/") or path.endswith("/"):
+            raise Invalid.field("mailboxes", f'"mailboxes" has the path {path!r}, which has an empty part')
+    paths = ["INBOX" if one.path.upper() == "INBOX" else one.path for one in found]
+    if len(set(paths)) < len(paths):
+        raise Invalid.field("mailboxes", '"mailboxes" names one path twice')
+    return found
 
 
 def main_address(new: NewAccount, name: str, domain: str) -> Mailbox:

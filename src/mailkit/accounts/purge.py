@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkit import journal
+from mailkit.credentials.service import Credentials
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.erase import erase_step
 from mailkit.mailstore.service import MailStore
+from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
 from mailkit.storage.api import Tx
 
@@ -15,8 +17,13 @@ __all__ = ["PURGE", "purge_handler"]
 PURGE: Final = "account.purge"
 
 
-def purge_handler(principals: Principals, mailstore: MailStore) -> Callable[[Step], Later | None]:
-    """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record."""
+def purge_handler(
+    principals: Principals, credentials: Credentials, mailstore: MailStore
+) -> Callable[[Step], Later | None]:
+    """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
+
+    An account that lingers is first put out of reach; its secrets go at once, its mail in a later run.
+    """
 
     def purge(step: Step) -> Later | None:
         account: int = step.args["account"]
@@ -25,16 +32,32 @@ def purge_handler(principals: Principals, mailstore: MailStore) -> Callable[[Ste
         def erase(tx: Tx) -> tuple[int, bool]:
             removed, done = erase_step(account, blobs=mailstore.blobs, quota=mailstore.quota, tx=tx)
             if not done:
-                step.save(tx, {"messages": total + removed})
+                step.save(tx, {**step.progress, "messages": total + removed})
                 return removed, False
             row = principals.find_any(account, tx=tx)
             principals.forget(account, tx=tx)
-            payload = {"user": row.id if row else None, "messages": total, "task": step.job.id}
-            entry = journal.Entry(kind="user.delete.completed", account=account, at=step.now(), payload=payload)
-            journal.add(tx, entry)
+            credentials.forget(account, tx=tx)
+            if not step.progress.get("closed"):
+                completed(row, tx)
             step.finish(tx)
             return removed, True
 
+        def completed(row: Principal | None, tx: Tx) -> None:
+            payload = {"user": row.id if row else None, "messages": total, "task": step.job.id}
+            entry = journal.Entry(kind="user.delete.completed", account=account, at=step.now(), payload=payload)
+            journal.add(tx, entry)
+
+        def close(tx: Tx) -> None:
+            row = principals.find_any(account, tx=tx)
+            principals.close(account, tx=tx)
+            credentials.forget(account, tx=tx)
+            completed(row, tx)
+            step.save(tx, {"closed": step.now()})
+
+        linger: int = step.args.get("linger", 0)
+        if linger and "closed" not in step.progress:
+            step.transact(close)
+            return Later(step.now() + linger)
         while True:
             removed, done = step.transact(erase)
             if done:

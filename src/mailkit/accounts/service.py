@@ -11,16 +11,18 @@ from mailkit.accounts.create import NewAccount, Plan, plan
 from mailkit.clock import Clock
 from mailkit.credentials.passwords import hash_password
 from mailkit.credentials.service import Credentials
-from mailkit.errors import NotFound
+from mailkit.errors import AlreadyExists, Conflict, NotFound
 from mailkit.ids import Id, new_id
 from mailkit.mailstore import mailboxes
 from mailkit.principals.addresses import Addresses
-from mailkit.principals.records import Principal
+from mailkit.principals.members import Members
+from mailkit.principals.records import Address, Principal
+from mailkit.principals.records import Deleted as Buried
 from mailkit.principals.service import Principals
 from mailkit.quota import INHERIT, Bytes, Quota
 from mailkit.storage.api import Store, Tx
 
-__all__ = ["Accounts", "Deleted"]
+__all__ = ["Accounts", "Deleted", "Restored"]
 
 
 @frozen
@@ -32,27 +34,42 @@ class Deleted:
     job: Id
 
 
+@frozen
+class Restored:
+    """What a restoration brought back, and the job that will not run now."""
+
+    principal: Principal
+    addresses: tuple[str, ...]
+    main: str | None
+    job: Id | None
+
+
 class Accounts:
-    """The use case. `purge(tx, number, now)` schedules the removal of an account's data; `kit.py` passes it in."""
+    """The use case. `purge(tx, number, due, linger)` schedules the removal of an account's data, `cancel(tx, job, now)`
+    calls it off (False: it is too late); `kit.py` passes them in."""
 
     def __init__(
         self,
         store: Store,
         principals: Principals,
         addresses: Addresses,
+        members: Members,
         credentials: Credentials,
         *,
         clock: Clock,
         domain: Callable[[], str],
-        purge: Callable[[Tx, int, int], Id],
+        purge: Callable[[Tx, int, int, int], Id],
+        cancel: Callable[[Tx, Id, int], bool],
     ) -> None:
         self.store = store
         self._principals = principals
         self._addresses = addresses
+        self._members = members
         self._credentials = credentials
         self._clock = clock
         self._domain = domain
         self._purge = purge
+        self._cancel = cancel
 
     def create(
         self,
@@ -97,6 +114,9 @@ class Accounts:
             self._credentials.set_password(row.number, decided.hashed, now=now, tx=tx)
         payload = {"user": row.id, "username": row.name, "name": row.display, "address": address and address.value}
         journal.add(tx, journal.Entry(kind="user.created", account=row.number, at=now, payload=payload))
+        for target in row.targets:
+            told = {"user": row.id, "type": "user", "target": target}
+            journal.add(tx, journal.Entry(kind="forward added", account=row.number, at=now, payload=told))
         return self._principals.get(row.number, tx=tx)
 
     def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
@@ -113,8 +133,13 @@ class Accounts:
 
         self.store.transact(fn) if tx is None else fn(tx)
 
-    def delete(self, id: Id, *, tx: Tx | None = None) -> Deleted:
-        """Removes the principal, its addresses and secrets now, and its mail by a job; NotFound `user.not_found`."""
+    def delete(self, id: Id, *, due: int | None = None, linger: int = 0, tx: Tx | None = None) -> Deleted:
+        """Removes the principal with its addresses and memberships now, and its data by a job; NotFound
+        `user.not_found`.
+
+        With `due` (UTC ms) the job waits until then, and the account can be restored meanwhile. `linger`: the mail is
+        kept that many ms longer, out of reach.
+        """
 
         def fn(tx: Tx) -> Deleted:
             now = self._clock()
@@ -122,12 +147,62 @@ class Accounts:
             if row.kind not in ("individual", "group"):
                 raise NotFound("user.not_found", id=str(id))
             gone = self._addresses.remove_all(row.number, tx=tx)
-            self._credentials.forget(row.number, tx=tx)
+            ties = self._members.forget(row.number, tx=tx)
             values = tuple(address.value for address in gone)
-            self._principals.bury(row.number, values, now=now, tx=tx)
-            job = self._purge(tx, row.number, now)
-            payload = {"user": row.id, "addresses": len(gone), "task": job}
+            job = self._purge(tx, row.number, now if due is None else max(due, now), linger)
+            buried = Buried(
+                principal=row,
+                addresses=values,
+                at=now,
+                rows=tuple(gone),
+                containers=ties.containers,
+                members=ties.members,
+                due=due or 0,
+                job=job,
+            )
+            self._principals.bury(buried, tx=tx)
+            payload = {"user": row.id, "addresses": len(gone), "task": job, "due": due}
             journal.add(tx, journal.Entry(kind="user.delete.started", account=row.number, at=now, payload=payload))
             return Deleted(row.name, values, job)
 
         return self.store.transact(fn) if tx is None else fn(tx)
+
+    def restore(self, id: Id, *, tx: Tx | None = None) -> Restored:
+        """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
+
+        NotFound `account.not_found`; Conflict `account.purging` when its data is being removed, or was to be removed at
+        once; AlreadyExists `principal.exists` when its name is somebody else's by now.
+        """
+
+        def fn(tx: Tx) -> Restored:
+            now = self._clock()
+            buried = self._principals.buried(id, tx=tx)
+            late = not buried.due or buried.due <= now
+            if late or (buried.job is not None and not self._cancel(tx, buried.job, now)):
+                raise Conflict("account.purging", "The account is being deleted", id=str(id))
+            old = buried.principal
+            if self._principals.find_name(old.name, tx=tx) is not None:
+                raise AlreadyExists("principal.exists", "The name is taken", name=old.name)
+            row = self._principals.restore(replace(old, main=None), tx=tx)
+            back = [address for address in buried.rows if self._addresses.restore(address, tx=tx)]
+            main = _main_of(back, old.main)
+            if main is not None:
+                row = self._principals.update(replace(row, main=main.id), tx=tx)
+            for container in buried.containers:
+                if self._principals.find(container, tx=tx) is not None:
+                    self._members.add(container, row.number, tx=tx)
+            for member in buried.members:
+                if self._principals.find(member, tx=tx) is not None:
+                    self._members.add(row.number, member, tx=tx)
+            payload = {"user": row.id, "addresses": len(back), "task": buried.job}
+            journal.add(tx, journal.Entry(kind="user.delete.cancelled", account=row.number, at=now, payload=payload))
+            values = tuple(address.value for address in back)
+            return Restored(row, values, main.value if main else None, buried.job)
+
+        return self.store.transact(fn) if tx is None else fn(tx)
+
+
+def _main_of(back: list[Address], wanted: Id | None) -> Address | None:
+    """The old main address, else the first that came back and can be one."""
+    able = [address for address in back if "*" not in address.value]
+    return next((address for address in able if address.id == wanted), able[0] if able else None)

@@ -38,6 +38,7 @@ def bind(where: "HostPort", setting: str) -> socket.socket:
 )
 @click.option("--lmtp", "lmtp_listen", metavar="HOST:PORT", help="Where mail is taken in over LMTP; 'off' for nowhere.")
 @click.option("--workers", type=int, help="HTTP processes.")
+@click.option("--dns", "zone", metavar="ZONE", help="Answer every DNS question from this zone file (YAML or JSON).")
 @click.option("--open", "is_open", is_flag=True, help="Ask for no credentials. For trying out, on this machine only.")
 def serve(
     data: str | None,
@@ -45,6 +46,7 @@ def serve(
     http_listen: str | None,
     lmtp_listen: str | None,
     workers: int | None,
+    zone: str | None,
     is_open: bool,
 ) -> None:
     """Run the server until SIGTERM. Everything can also be said in the TOML file or the environment."""
@@ -58,6 +60,7 @@ def serve(
         keys.LMTP_LISTEN.name: lmtp_listen,
         keys.HTTP_WORKERS.name: workers,
         keys.HTTP_OPEN.name: is_open or None,
+        keys.DNS_ZONE.name: zone,
         keys.STORE.name: data,
     }
     overrides = {name: value for name, value in given.items() if value is not None}

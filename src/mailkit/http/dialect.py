@@ -5,7 +5,6 @@
 The permission is checked before the body is read: who may not do a thing learns nothing from its validation.
 """
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -26,13 +25,12 @@ from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
 from mailkit.settings import kernel as keys
+from mailkit.telemetry import emit
 
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
 __all__ = ["Dialect", "Served"]
-
-_log = logging.getLogger("mailkit.http")
 
 _ATTEMPTS = 3
 
@@ -98,8 +96,8 @@ class Dialect(ABC):
         """An answer in the envelope of success."""
 
     @abstractmethod
-    def failure(self, error: Exception, operation: Operation | None) -> Response:
-        """An error in the dialect's shape."""
+    def failure(self, error: Exception, operation: Operation | None, ask: object) -> Response:
+        """An error in the dialect's shape; `ask` is the request object, None before there is one."""
 
     @abstractmethod
     async def unknown(self, connection: Connection, methods: tuple[str, ...]) -> Response:
@@ -121,8 +119,8 @@ class Dialect(ABC):
             result = await self._answer(connection, origin, state)
         except Exception as error:
             if not isinstance(error, MailKitError):
-                _log.exception("%s %s failed", connection.method, connection.path)
-            result = self.failure(error, state.operation)
+                emit("http.crashed", level="error", method=connection.method, path=connection.path, error=repr(error))
+            result = self.failure(error, state.operation, state.ask)
         finally:
             connection.release()
         headers = tuple(cors_headers(origin, self._origins(), preflight=False)) if origin else ()
@@ -172,7 +170,7 @@ class Dialect(ABC):
                 raise Denied("permission.missing", "Not enough privileges", reason=permit.reason)
         if operation.changes and foreign_site(connection.header(b"sec-fetch-site")) and origin not in self._origins():
             raise Denied("origin.refused", "Another site's page may not ask for this")
-        return await self._run(connection, self._ready[operation], path, caller)
+        return await self._run(connection, self._ready[operation], path, state)
 
     async def _caller(self, connection: Connection, operation: Operation) -> Caller:
         if operation.need is None:
@@ -186,7 +184,7 @@ class Dialect(ABC):
         """True when the request carries credentials of any kind: they are always checked."""
 
     async def _run(
-        self, connection: Connection, ready: _Ready, path: dict[str, str], caller: Caller
+        self, connection: Connection, ready: _Ready, path: dict[str, str], state: "_State"
     ) -> Response | Content:
         endpoint = ready.operation.endpoint
         if endpoint is None or ready.reader is None:
@@ -195,8 +193,8 @@ class Dialect(ABC):
         values = self.parameters(connection, ready.operation, path, body)
         for name, source in ready.of_connection:
             values[name] = self.address(connection) if source == "address" else self.presented_token(connection)
-        ask = ready.reader(values)
-        result = await self.run(endpoint.runs, endpoint.function, ask, caller)
+        ask = state.ask = ready.reader(values)
+        result = await self.run(endpoint.runs, endpoint.function, ask, state.caller)
         return result if isinstance(result, Content) else self.success(ready.encode(result))
 
     async def run(self, runs: Runs, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
@@ -260,11 +258,12 @@ class Dialect(ABC):
 class _State:
     """What is known of a request so far."""
 
-    __slots__ = ("caller", "operation")
+    __slots__ = ("ask", "caller", "operation")
 
     def __init__(self) -> None:
         self.operation: Operation | None = None
         self.caller = NOBODY
+        self.ask: Any = None
 
 
 def _compile(operation: Operation) -> _Ready:

@@ -4,7 +4,7 @@ A tree of path segments: fixed text before parameters, every segment exactly as 
 empty last segment, so `/reload` and `/reload/` are two paths.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -60,25 +60,31 @@ class Routes:
 
     def find(self, method: str, path: str) -> Found | Missing:
         """What a path and method mean. `path` is still percent-encoded: a slash in a parameter is `%2F`."""
+        segments = path.split("/")
         allowed: list[str] = []
-        for node, values in self._walk(self._root, path.split("/")[1:], 0, ()):
-            found = node.operations.get(method)
-            if found is not None:
-                operation, names = found
-                return Found(operation, dict(zip(names, values, strict=True)))
-            allowed += node.operations
-        return Missing(tuple(dict.fromkeys(allowed)))
+        found = self._find(self._root, method, segments, 1, [], allowed)
+        return Missing(tuple(dict.fromkeys(allowed))) if found is None else found
 
-    def _walk(
-        self, node: _Node, segments: list[str], at: int, values: tuple[str, ...]
-    ) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-        if at == len(segments):
-            if node.operations:
-                yield node, values
-            return
-        segment = segments[at]
-        if (fixed := node.fixed.get(segment)) is not None:
-            yield from self._walk(fixed, segments, at + 1, values)
-        if node.parameter is not None and segment and len(segment) <= self._longest:
-            value = unquote(segment) if "%" in segment else segment
-            yield from self._walk(node.parameter, segments, at + 1, (*values, value))
+    def _find(
+        self, node: _Node, method: str, segments: list[str], at: int, values: list[str], allowed: list[str]
+    ) -> Found | None:
+        """Goes down while there is one way only. Where text and a parameter both fit, the text is tried first."""
+        for position in range(at, len(segments)):
+            segment = segments[position]
+            fixed, parameter = node.fixed.get(segment), node.parameter
+            if parameter is None or not segment or len(segment) > self._longest:
+                if fixed is None:
+                    return None
+                node = fixed
+                continue
+            if fixed is not None:
+                found = self._find(fixed, method, segments, position + 1, values.copy(), allowed)
+                if found is not None:
+                    return found
+            values.append(unquote(segment) if "%" in segment else segment)
+            node = parameter
+        entry = node.operations.get(method)
+        if entry is None:
+            allowed += node.operations
+            return None
+        return Found(entry[0], dict(zip(entry[1], values, strict=True)))

@@ -10,6 +10,7 @@ from mailkit.http.declare import REQUIRED, UNSET, Schema, UnsetType, params_of, 
 
 __all__ = ["answer_schema", "defaulted", "request_schema"]
 
+_JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
 _SCALARS: dict[Any, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -41,13 +42,15 @@ def defaulted(schema: Schema, default: Any, doc: str) -> Schema:
     found = dict(schema)
     if doc:
         found["description"] = doc
-    if isinstance(default, (str, int)) and default != "":
+    if default != "" and _JSON_TYPES.get(type(default), "") == schema.get("type"):
         found["default"] = default
     return found
 
 
 def answer_schema(kind: Any, components: dict[str, Schema]) -> Schema:
     """The schema of an answer's type; classes are put into `components` and referred to."""
+    if kind is None or kind is type(None):
+        return {"type": "null"}
     if kind in _SCALARS:
         return dict(_SCALARS[kind])
     origin, arguments = get_origin(kind), get_args(kind)

@@ -1,7 +1,7 @@
 """Removing everything an account has, in steps that may be repeated: what is left of a deleted account."""
 
 from mailkit.mailstore.records import BlobRef
-from mailkit.mailstore.tables import MESSAGES
+from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
@@ -24,6 +24,9 @@ def erase_step(account: int, *, blobs: Blobs, quota: QuotaService, tx: Tx) -> tu
             if isinstance(segment, BlobRef):
                 blobs.release(tx, segment.digest)
         quota.credit(tx, account, row.size)
+        state = STATES.find(tx, account, mailbox, uid)
+        if state is not None and state.expires:
+            tx.delete(keyspace.MAIL_EXPIRY.key(state.expires, account, mailbox, uid))
         MESSAGES.delete(tx, account, mailbox, uid)
     if messages:
         return len(messages), False

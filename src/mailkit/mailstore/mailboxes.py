@@ -11,7 +11,7 @@ from mailkit.mailstore.tables import ACCOUNTS, MAILBOXES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Tx
 
-__all__ = ["by_path", "create", "find_by_path", "get", "list_all", "special"]
+__all__ = ["below", "by_path", "count", "create", "find_by_path", "get", "list_all", "special"]
 
 
 def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list[Mailbox]:
@@ -35,6 +35,8 @@ def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list
             created=now,
             special_use=folder.special_use,
             retention=folder.retention,
+            hidden=folder.hidden,
+            encrypt=folder.encrypt,
         )
         tx.put(key, mailbox.id)
         MAILBOXES.put(tx, mailbox, account, mailbox.id)
@@ -66,6 +68,16 @@ def by_path(account: int, path: str, *, tx: ReadTx) -> Mailbox:
     if row is None:
         raise NotFound("mailbox.not_found", "This mailbox does not exist", path=path)
     return row
+
+
+def count(account: int, *, most: int, tx: ReadTx) -> int:
+    """How many mailboxes there are, counted up to `most`."""
+    return sum(1 for _ in tx.scan(*keyspace.MAILBOX.range(account), limit=most))
+
+
+def below(account: int, path: str, *, tx: ReadTx) -> list[Mailbox]:
+    """Mailboxes whose paths begin with `path` and a separator."""
+    return [row for _, row in MAILBOXES.scan(tx, account) if row.path.startswith(f"{path}/")]
 
 
 def special(account: int, use: str, *, tx: ReadTx) -> Mailbox | None:

@@ -44,6 +44,8 @@ class Mailbox(Record, frozen=True, kw_only=True):
     subscribed: bool = field(name="b", default=True)
     hidden: bool = field(name="h", default=False)
     encrypt: bool = field(name="e", default=False)
+    stale: int = field(name="l", default=0)
+    """Entries of the modseq index whose message has changed again since or is gone; a sweep removes them."""
 
 
 class BlobRef(msgspec.Struct, frozen=True, array_like=True):
@@ -113,6 +115,7 @@ class State(Record, frozen=True, kw_only=True):
     modseq: int = field(name="m")
     flags: int = field(name="f", default=0)
     keywords: tuple[str, ...] = field(name="k", default=())
+    expires: int = field(name="e", default=0)  # ms; 0: never
 
     def has(self, flag: str) -> bool:
         """True when the flag is set."""

@@ -1,26 +1,39 @@
 """What others call: mailboxes and messages of accounts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 
+from mailkit import journal
 from mailkit.clock import Clock
-from mailkit.errors import NotFound
+from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
-from mailkit.mailstore import mailboxes
+from mailkit.jobs import Jobs
+from mailkit.mailstore import change as changes
+from mailkit.mailstore import events, mailbox_changes, mailboxes, work
 from mailkit.mailstore.append import Stored, append
-from mailkit.mailstore.changes import Follower, Nobody
+from mailkit.mailstore.change import STEP, Moved
+from mailkit.mailstore.flags import Change
+from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.follower import Emptied, Follower, Nobody
+from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
+from mailkit.mailstore.resync import Changes, changes_since
+from mailkit.mailstore.select import Found, select
+from mailkit.mailstore.selection import LAST, Selection
 from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.calls import OWN, reads
+from mailkit.storage.calls import OWN, reads, writes
 from mailkit.types import Page
 
 __all__ = ["AccountRef", "Entry", "MailStore"]
+
+T = TypeVar("T")
 
 _CHUNK = 256 * 1024
 
@@ -46,17 +59,21 @@ class MailStore:
         store: Store,
         blobs: Blobs,
         quota: QuotaService,
+        jobs: Jobs,
         *,
         clock: Clock,
         number_of: Callable[[ReadTx, Id], int],
         follower: Follower | None = None,
+        most_mailboxes: Callable[[], int],
     ) -> None:
         self.store = store
         self.blobs = blobs
         self.quota = quota
+        self.jobs = jobs
         self.clock = clock
         self._number_of = number_of
-        self._follower = follower or Nobody()
+        self.follower = follower or Nobody()
+        self._most_mailboxes = most_mailboxes
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
@@ -76,10 +93,52 @@ class MailStore:
         """One mailbox by id or path; NotFound `mailbox.not_found`."""
         return mailboxes.get(self._number(account, tx), mailbox, tx=tx)
 
+    @writes
+    def create_mailbox(self, account: AccountRef, folder: Folder, *, tx: Tx = OWN) -> Mailbox:
+        """Makes a mailbox; its parents need not be there. AlreadyExists `mailbox.exists`, Invalid for a bad path and
+        `mailbox.too_many`."""
+        number = self._number(account, tx)
+        most = self._most_mailboxes()
+        if mailboxes.count(number, most=most, tx=tx) >= most:
+            raise Invalid("mailbox.too_many", f"There are {most} mailboxes already", most=most)
+        now = self.clock()
+        (box,) = mailboxes.create(number, [folder], now=now, tx=tx)
+        journal.add(tx, events.box_event("mailbox.created", number, box, now=now, path=box.path))
+        return box
+
+    @writes
+    def alter_mailbox(
+        self, account: AccountRef, mailbox: Id | str, wanted: Alteration, *, children: bool = False, tx: Tx = OWN
+    ) -> Mailbox:
+        """Renames a mailbox or changes what it does. With `children` those below it are renamed with it.
+
+        Raises NotFound, AlreadyExists `mailbox.exists`, Invalid for a bad path and `mailbox.reserved`.
+        """
+        number, now = self._number(account, tx), self.clock()
+        box = mailboxes.get(number, mailbox, tx=tx)
+        after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
+        if children and after.path != box.path:
+            for child in mailboxes.below(number, box.path, tx=tx):
+                path = after.path + child.path[len(box.path) :]
+                mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
+        return after
+
+    @writes
+    def delete_mailbox(self, account: AccountRef, mailbox: Id | str, *, tx: Tx = OWN) -> Mailbox:
+        """Deletes a mailbox: at once it is gone and its path free; its messages leave by a job, and with them goes
+        their share of the quota. Mailboxes below it stay. Raises NotFound, Invalid `mailbox.reserved`."""
+        number, now = self._number(account, tx), self.clock()
+        box = mailboxes.get(number, mailbox, tx=tx)
+        mailbox_changes.bury(number, box, now=now, tx=tx)
+        self.follower.changed(tx, Emptied(number, box.id))
+        args = {"account": number, "mailbox": box.id}
+        self.jobs.schedule(tx, work.ERASE, args, due=now, key=work.job_key(number, box.id))
+        return box
+
     def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
         """Parses, hashes, compresses and, for large pieces, writes files: all that need not happen in a transaction."""
         moment = self.clock() if idate is None else max(0, idate)
-        return prepare(raw, self.blobs, idate=moment, describe_for=self._follower.describe)
+        return prepare(raw, self.blobs, idate=moment, describe_for=self.follower.describe)
 
     def append(
         self,
@@ -117,7 +176,7 @@ class MailStore:
                 mail_from=mail_from,
                 rcpt_to=rcpt_to,
                 meta=meta,
-                follower=self._follower,
+                follower=self.follower,
                 tx=tx,
             )
 
@@ -167,6 +226,149 @@ class MailStore:
         if not 0 < uid < 1 << 32 or not MESSAGES.exists(tx, number, box.id, uid):
             raise NotFound("message.not_found", "This message does not exist", uid=uid)
         return self._entry(number, box, uid, tx)
+
+    # messages that change
+
+    def update(
+        self, account: AccountRef, mailbox: Id | str, wanted: Selection, change: Change, *, tx: Tx | None = None
+    ) -> int:
+        """Changes flags, expiry or metadata of messages; returns how many of the wanted ones there are.
+
+        As all bulk changes: in steps of 500 messages, each done wholly or not at all and safe to repeat; with `tx`, all
+        in that transaction. NotFound `mailbox.not_found`.
+        """
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+            self._tend(
+                number, changes.update(number, box, found, change, now=self.clock(), follower=self.follower, tx=tx), tx
+            )
+            return len(found)
+
+        return sum(self._stepwise(account, mailbox, wanted, one, tx))
+
+    def remove(self, account: AccountRef, mailbox: Id | str, wanted: Selection, *, tx: Tx | None = None) -> int:
+        """Removes messages for good; returns how many. NotFound `mailbox.not_found`."""
+        return sum(self._stepwise(account, mailbox, wanted, self._remove, tx))
+
+    def move(
+        self,
+        account: AccountRef,
+        mailbox: Id | str,
+        wanted: Selection,
+        target: Id | str,
+        change: Change = Change(),  # noqa: B008  # frozen
+        *,
+        tx: Tx | None = None,
+    ) -> Sequence[Moved]:
+        """Takes messages to another mailbox, where they get new UIDs, and applies `change` to them there; returns what
+        became of each, by old UID. NotFound `mailbox.not_found` for either."""
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
+            into = mailboxes.get(number, target, tx=tx)
+            return changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+
+        return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
+
+    def copy(
+        self, account: AccountRef, mailbox: Id | str, wanted: Selection, target: Id | str, *, tx: Tx | None = None
+    ) -> Sequence[Moved]:
+        """Puts messages into another mailbox as well; their bytes are stored once and count twice. OverQuota: the steps
+        before it stay."""
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
+            into = mailboxes.get(number, target, tx=tx)
+            return changes.copy(
+                number,
+                box,
+                into,
+                found,
+                blobs=self.blobs,
+                quota=self.quota,
+                now=self.clock(),
+                follower=self.follower,
+                tx=tx,
+            )
+
+        return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
+
+    def clear(self, account: AccountRef, mailbox: Id | str) -> int:
+        """Removes all messages that are in a mailbox now, the newest first; returns how many."""
+        with self.store.snapshot() as tx:
+            number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+        total = 0
+        while done := self.store.transact(lambda tx: self.clear_some(number, box.id, box.uid_next - 1, tx=tx)):
+            total += done
+        return total
+
+    def clear_some(self, account: int, mailbox: Id, last: int, *, tx: Tx) -> int:
+        """One step of `clear`: the newest 500 messages up to the UID `last` go; returns how many that were."""
+        box = mailboxes.get(account, mailbox, tx=tx)
+        found = select(account, box.id, Selection(((1, last),)), tx, limit=STEP, newest_first=True) if last else []
+        return self._remove(account, box, found, tx)
+
+    @writes
+    def clear_later(self, account: AccountRef, mailbox: Id | str, *, tx: Tx = OWN) -> tuple[Id, bool]:
+        """Has a job do `clear`; returns its id, and True when such a job was waiting already."""
+        number = self._number(account, tx)
+        box = mailboxes.get(number, mailbox, tx=tx)
+        key = work.job_key(number, box.id)
+        known = self.jobs.find(tx, work.CLEAR, key)
+        if known is not None:
+            return known.id, True
+        args = work.clear_args(number, box)
+        return self.jobs.schedule(tx, work.CLEAR, args, due=self.clock(), key=key), False
+
+    @reads
+    def changes(
+        self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
+    ) -> Changes:
+        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
+        number = self._number(account, tx)
+        return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
+
+    def _remove(self, number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+        after = changes.remove(
+            number, box, found, blobs=self.blobs, quota=self.quota, now=self.clock(), follower=self.follower, tx=tx
+        )
+        self._tend(number, after, tx)
+        return len(found)
+
+    def _tend(self, number: int, box: Mailbox, tx: Tx) -> None:
+        if work.sweepable(box):
+            args = {"account": number, "mailbox": box.id}
+            self.jobs.schedule(tx, work.SWEEP, args, due=self.clock(), key=work.job_key(number, box.id))
+
+    def _stepwise(
+        self,
+        account: AccountRef,
+        mailbox: Id | str,
+        wanted: Selection,
+        one: Callable[[int, Mailbox, Sequence[Found], Tx], T],
+        tx: Tx | None,
+    ) -> Sequence[T]:
+        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once."""
+        if tx is not None:
+            number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST), tx)]
+        with self.store.snapshot() as view:
+            number = self._number(account, view)
+            box = mailboxes.get(number, mailbox, tx=view)
+        rest = wanted.up_to(box.uid_next - 1)  # a message that comes in meanwhile is not meant, moved ones above all
+
+        def step(tx: Tx) -> tuple[T, int | None]:
+            found = select(number, box.id, rest, tx, limit=STEP)
+            return one(number, mailboxes.get(number, box.id, tx=tx), found, tx), found[-1][0] if found else None
+
+        results: list[T] = []
+        while rest.ranges:
+            result, last = self.store.transact(step)
+            results.append(result)
+            rest = rest.beyond(LAST if last is None else last)
+        return results
+
+    # bytes
 
     @reads
     def source(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> bytes:

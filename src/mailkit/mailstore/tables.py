@@ -5,9 +5,11 @@ from mailkit.storage import keyspace
 from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Table
 
-__all__ = ["ACCOUNTS", "MAILBOXES", "MESSAGES", "STATES"]
+__all__ = ["ACCOUNTS", "GONE", "MAILBOXES", "MESSAGES", "STATES"]
 
 ACCOUNTS = Table[Account](keyspace.ACCOUNT, Codec(Account))
 MAILBOXES = Table[Mailbox](keyspace.MAILBOX, Codec(Mailbox), missing="mailbox.not_found")
+GONE = Table[Mailbox](keyspace.MAILBOX_GONE, Codec(Mailbox), missing="mailbox.not_found")
+"""Tombstones: mailboxes that were deleted and whose messages leave step by step."""
 MESSAGES = Table[Message](keyspace.MESSAGE, Codec(Message), missing="message.not_found")
 STATES = Table[State](keyspace.STATE, Codec(State), missing="message.not_found")

@@ -1,11 +1,13 @@
-"""`mailkit check` for mail: counters equal rows, quota equals bytes, modseqs never run ahead, indexes have no holes."""
+"""`mailkit check` for mail: counters equal rows, quota equals bytes, modseqs never run ahead, indexes have no holes,
+what vanished stays away, what expires is there."""
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 
 from mailkit.errors import MailKitError
-from mailkit.mailstore.records import BlobRef, Mailbox
-from mailkit.mailstore.tables import MAILBOXES, MESSAGES, STATES
+from mailkit.mailstore.records import BlobRef, Mailbox, Message
+from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
+from mailkit.mailstore.work import counts
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
 from mailkit.storage.api import Store
@@ -25,11 +27,19 @@ def verify(store: Store, accounts: Iterable[int], quota: QuotaService, reference
                 yield box
                 continue
             used += yield from _mailbox(store, account, box, references)
-        yield from _strays(store, account, {box.id for box in boxes if not isinstance(box, Finding)})
+        known = {box.id for box in boxes if not isinstance(box, Finding)}
+        for _, buried in rows(store, GONE, account):
+            if isinstance(buried, Finding):
+                yield buried
+                continue
+            known.add(buried.id)
+            used += yield from _leaving(store, account, buried, references)
+        yield from _strays(store, account, known)
         with store.snapshot() as tx:
             counted = quota.used(tx, account)
         if counted != used:
             yield error("quota", f"account {account}: {counted} bytes are charged, its messages have {used}")
+    yield from _expiry(store)
 
 
 def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:
@@ -45,21 +55,15 @@ def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes
             continue
         total += 1
         size += row.size
-        length = 0
-        for segment in row.segments:
-            if isinstance(segment, BlobRef):
-                references[segment.digest] += 1
-                length += segment.size
-            else:
-                length += len(segment)
-        if length != row.size:
-            yield error(place, f"message {uid}: its segments have {length} bytes, it should have {row.size}")
+        yield from _segments(place, uid, row, references)
         try:
             with store.snapshot() as tx:
                 state = STATES.find(tx, account, box.id, uid)
                 dated = tx.get(keyspace.MESSAGE_DATE.key(account, box.id, row.idate, uid)) is not None
                 threaded = tx.get(keyspace.THREAD.key(account, row.thread, box.id, uid)) is not None
                 listed = state is None or tx.get(keyspace.MODSEQ.key(account, box.id, state.modseq, uid)) is not None
+                expires = 0 if state is None else state.expires
+                due = not expires or tx.get(keyspace.MAIL_EXPIRY.key(expires, account, box.id, uid)) is not None
         except MailKitError as problem:
             yield error(place, f"message {uid}: {problem.message}")
             continue
@@ -67,7 +71,7 @@ def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes
             yield error(place, f"message {uid} has no state")
             continue
         unseen += not state.has("\\Seen")
-        if not (dated and threaded and listed):
+        if not (dated and threaded and listed and due):
             yield error(place, f"message {uid} is missing from an index")
         if uid >= box.uid_next:
             yield error(place, f"message {uid} is not below the next UID, {box.uid_next}")
@@ -80,10 +84,64 @@ def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes
     ):
         if counted != found:
             yield error(place, f"the counter says {counted} {what}, there are {found}")
+    yield from _history(store, account, box, place)
     return size
 
 
-def _strays(store: Store, account: int, boxes: set[bytes]) -> Iterator[Finding]:
+def _segments(place: str, uid: int, row: Message, references: Counter[bytes]) -> Iterator[Finding]:
+    length = 0
+    for segment in row.segments:
+        if isinstance(segment, BlobRef):
+            references[segment.digest] += 1
+            length += segment.size
+        else:
+            length += len(segment)
+    if length != row.size:
+        yield error(place, f"message {uid}: its segments have {length} bytes, it should have {row.size}")
+
+
+def _history(store: Store, account: int, box: Mailbox, place: str) -> Iterator[Finding]:
+    """The modseq index has as many entries that count no more as the mailbox says; what vanished is not there."""
+    stale = 0
+    for key, _ in walk(store, *keyspace.MODSEQ.range(account, box.id)):
+        with store.snapshot() as tx:
+            stale += not counts(key, tx)
+        modseq, uid = keyspace.MODSEQ.parts(key)[2:]
+        if modseq > box.modseq or uid >= box.uid_next:
+            yield error(place, f"the index has message {uid} at modseq {modseq}, ahead of the mailbox")
+    if stale != box.stale:
+        yield error(place, f"the counter says {box.stale} outdated index entries, there are {stale}")
+    for key, _ in walk(store, *keyspace.VANISHED.range(account, box.id)):
+        modseq, uid = keyspace.VANISHED.parts(key)[2:]
+        with store.snapshot() as tx:
+            back = MESSAGES.exists(tx, account, box.id, uid)
+        if back or modseq > box.modseq or uid >= box.uid_next:
+            yield error(place, f"message {uid} vanished at modseq {modseq}, and that cannot be")
+
+
+def _leaving(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:
+    """The messages of a deleted mailbox still have their bytes and their share of the quota."""
+    size = 0
+    for key, row in rows(store, MESSAGES, account, box.id):
+        if isinstance(row, Finding):
+            yield row
+            continue
+        size += row.size
+        yield from _segments(f"account {account}, deleted {box.path}", keyspace.MESSAGE.parts(key)[2], row, references)
+    return size
+
+
+def _expiry(store: Store) -> Iterator[Finding]:
+    """Whatever is to be removed at a time is there and says the same."""
+    for key, _ in walk(store, *keyspace.MAIL_EXPIRY.range()):
+        when, account, mailbox, uid = keyspace.MAIL_EXPIRY.parts(key)
+        with store.snapshot() as tx:
+            state = STATES.find(tx, account, mailbox, uid)
+        if state is None or state.expires != when:
+            yield error(f"account {account}", f"message {uid} of {mailbox.hex()} does not expire at {when}")
+
+
+def _strays(store: Store, account: int, boxes: Collection[bytes]) -> Iterator[Finding]:
     """Rows and index entries of mailboxes or messages that are not there."""
     for space in (keyspace.MESSAGE, keyspace.STATE, keyspace.MESSAGE_DATE):
         for key, _ in walk(store, *space.range(account)):

@@ -4,14 +4,26 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from mailkit.errors import Denied, Invalid
+from mailkit.errors import Denied, Invalid, Unavailable
 from mailkit.ids import Id, new_id
-from mailkit.principals.normalise import Mailbox, split_address
+from mailkit.principals.candidates import candidates
+from mailkit.principals.normalise import Mailbox, ascii_domain, split_address
 from mailkit.principals.records import Address, Principal
 from mailkit.principals.service import Principals
-from mailkit.principals.tables import ADDRESSES, BY_OWNER, BY_VIEW, DOMAIN_COUNT, PRINCIPALS
+from mailkit.principals.tables import (
+    ADDRESSES,
+    ALIAS_BY_NAME,
+    ALIASES,
+    BY_OWNER,
+    BY_VIEW,
+    DOMAIN_COUNT,
+    NUMBERS,
+    PRINCIPALS,
+    RENAMES,
+)
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
+from mailkit.types import Page
 
 __all__ = ["Addresses"]
 
@@ -33,36 +45,105 @@ class Addresses:
         may_create_domain: bool,
         name: str | None = None,
         tags: tuple[str, ...] = (),
+        meta: str | None = None,
+        internal: str | None = None,
+        id: Id | None = None,
         tx: Tx = OWN,
     ) -> Address:
-        """Gives `owner` an address; the first one becomes the main one.
+        """Gives `owner` an address; the first one becomes the main one, unless it is a wildcard.
 
         AlreadyExists `address.exists`. A missing domain comes into being, as an implicit one, when the caller may
-        create domains; otherwise Invalid `domain.unknown` on the field `address`.
+        create domains; otherwise Invalid `domain.unknown` on the field `address`. Inside a tenant the domain must be
+        the tenant's own.
         """
-        domain = self._principals.find_domain(mailbox.domain, tx=tx)
-        if domain is None:
-            if not may_create_domain:
-                reason = f'"address": there is no domain {mailbox.domain} here'
-                raise Invalid.field("address", reason, code="domain.unknown", domain=mailbox.domain)
-            fresh = Principal(number=0, id=new_id(now), kind="domain", name=mailbox.domain, created=now, implicit=True)
-            domain = self._principals.create(fresh, tx=tx)
+        domain = self._domain(mailbox.domain, owner, now, may_create_domain, tx)
         row = Address(
-            id=new_id(now),
+            id=id or new_id(now),
             owner=owner.number,
-            domain=domain.number,
+            domain=0 if domain is None else domain.number,
             value=mailbox.normal,
             view=mailbox.view,
             created=now,
             name=name,
             tags=tags,
+            meta=meta,
+            internal=internal,
         )
-        ADDRESSES.put(tx, row, row.id)
-        DOMAIN_COUNT.add(tx, 1, domain.number)
+        self._store_new(row, tx)
         owner = PRINCIPALS.get(tx, owner.number)
-        if owner.main is None:
+        if owner.main is None and "*" not in mailbox.normal:
             self._principals.update(replace(owner, main=row.id), tx=tx)
         return row
+
+    def _store_new(self, row: Address, tx: Tx) -> None:
+        ADDRESSES.put(tx, row, row.id)
+        DOMAIN_COUNT.add(tx, 1, row.domain)
+        NUMBERS.add(tx, 1, "address")
+
+    def _domain(self, name: str, owner: Principal, now: int, may_create: bool, tx: Tx) -> Principal | None:
+        if name == "*":
+            return None  # every domain
+        if RENAMES.find(tx, ascii_domain(name)) is not None:
+            raise Unavailable("domain.renaming", f"The domain {name} is being renamed; try again later", domain=name)
+        domain = self._principals.find_domain(name, tx=tx)
+        foreign = domain is not None and owner.tenant is not None and domain.tenant != owner.tenant
+        if domain is not None and not foreign:
+            return domain
+        if foreign or not may_create:
+            reason = f'"address": there is no domain {name} here'
+            raise Invalid.field("address", reason, code="domain.unknown", domain=name)
+        return self._principals.create(
+            Principal(
+                number=0,
+                id=new_id(now),
+                kind="domain",
+                name=name,
+                created=now,
+                implicit=True,
+                tenant=owner.tenant if owner.kind != "tenant" else owner.number,
+            ),
+            tx=tx,
+        )
+
+    @writes
+    def restore(self, row: Address, *, tx: Tx = OWN) -> bool:
+        """Brings back an address that was removed, as it was; False when it is somebody else's by now, or its domain
+        is gone."""
+        if BY_VIEW.find(tx, row.view) is not None or (row.domain and PRINCIPALS.find(tx, row.domain) is None):
+            return False
+        self._store_new(row, tx)
+        return True
+
+    @writes
+    def update(self, row: Address, *, tx: Tx = OWN) -> Address:
+        """Stores a changed address; its domain must be the same. AlreadyExists `address.exists`."""
+        ADDRESSES.put(tx, row, row.id)
+        return row
+
+    @writes
+    def rename(self, row: Address, mailbox: Mailbox, *, now: int, may_create_domain: bool, tx: Tx = OWN) -> Address:
+        """Gives an address another text, perhaps in another domain; raises what `add` raises."""
+        owner = PRINCIPALS.get(tx, row.owner)
+        domain = self._domain(mailbox.domain, owner, now, may_create_domain, tx)
+        number = 0 if domain is None else domain.number
+        if number != row.domain:
+            DOMAIN_COUNT.add(tx, -1, row.domain)
+            DOMAIN_COUNT.add(tx, 1, number)
+        return self.update(replace(row, value=mailbox.normal, view=mailbox.view, domain=number), tx=tx)
+
+    @writes
+    def make_main(self, row: Address, *, tx: Tx = OWN) -> None:
+        """Makes an address its owner's main one."""
+        owner = PRINCIPALS.get(tx, row.owner)
+        if owner.main != row.id:
+            self._principals.update(replace(owner, main=row.id), tx=tx)
+
+    @writes
+    def promote(self, view: str, owner: Principal, *, tx: Tx = OWN) -> None:
+        """`make_main` for the owner's address with this view; a wildcard is passed over."""
+        row = ADDRESSES.first(tx, BY_VIEW, view)
+        if row is not None and row.owner == owner.number and "*" not in row.value:
+            self.make_main(row, tx=tx)
 
     @writes
     def remove(self, id: Id, *, tx: Tx = OWN) -> Address:
@@ -73,6 +154,16 @@ class Addresses:
         return self._forget(row, tx)
 
     @writes
+    def drop(self, id: Id, *, tx: Tx = OWN) -> Address:
+        """Takes an address away, the main one too: the oldest of the others then is the main one."""
+        row = self._forget(ADDRESSES.get(tx, id), tx)
+        owner = PRINCIPALS.get(tx, row.owner)
+        if owner.main == id:
+            others = (other.id for other in self.of(owner.number, tx=tx) if "*" not in other.value)
+            self._principals.update(replace(owner, main=next(others, None)), tx=tx)
+        return row
+
+    @writes
     def remove_all(self, owner: int, *, tx: Tx = OWN) -> list[Address]:
         """Takes all addresses of an owner away, the main one too, and returns them."""
         return [self._forget(row, tx) for row in list(self.of(owner, tx=tx))]
@@ -80,6 +171,7 @@ class Addresses:
     def _forget(self, row: Address, tx: Tx) -> Address:
         ADDRESSES.delete(tx, row.id)
         DOMAIN_COUNT.add(tx, -1, row.domain)
+        NUMBERS.add(tx, -1, "address")
         return row
 
     @reads
@@ -97,6 +189,18 @@ class Addresses:
         return sorted(self.of(owner.number, tx=tx), key=lambda row: row.id != owner.main)
 
     @reads
+    def list_by_id(
+        self, *, limit: int, after: Id | None = None, reverse: bool = False, tx: ReadTx = OWN
+    ) -> Page[Address]:
+        """A page of all addresses in order of creation, of those beyond `after`; with `reverse`, those before. Flat."""
+        edge = None if after is None else (after,)
+        rows = [row for _, row in ADDRESSES.scan(tx, after=edge, reverse=reverse, limit=limit + 1)]
+        more = len(rows) > limit
+        rows = rows[:limit]
+        before, beyond = (more, edge is not None) if reverse else (edge is not None, more)
+        return Page(tuple(reversed(rows) if reverse else rows), NUMBERS.get(tx, "address"), before, beyond)
+
+    @reads
     def main_of(self, owner: Principal, *, tx: ReadTx = OWN) -> Address | None:
         """An owner's main address, if it has any."""
         return None if owner.main is None else ADDRESSES.find(tx, owner.main)
@@ -107,13 +211,36 @@ class Addresses:
         return BY_VIEW.find(tx, mailbox.view) is not None
 
     @reads
-    def resolve(self, text: str, *, tx: ReadTx = OWN) -> tuple[Address, Principal] | None:
-        """The address record and the principal that mail for `text` goes to (its plus label aside), or None."""
+    def find(self, mailbox: Mailbox, *, tx: ReadTx = OWN) -> Address | None:
+        """The record of exactly this address, dots aside."""
+        return ADDRESSES.first(tx, BY_VIEW, mailbox.view)
+
+    @reads
+    def resolve(self, text: str, *, wildcards: bool = True, tx: ReadTx = OWN) -> tuple[Address, Principal] | None:
+        """The address record and the principal that mail for `text` goes to, or None; `candidates` has the order.
+
+        While a domain is being renamed, its addresses are found under either name.
+        """
         mailbox = split_address(text)
         if mailbox is None:
             return None
         row = ADDRESSES.first(tx, BY_VIEW, mailbox.without_label.view)
+        if row is None:  # all else is rare, and takes more looking up
+            views = candidates(mailbox, targets=self._stands_for(mailbox.domain, tx), wildcards=wildcards)
+            next(views)
+            row = next((found for view in views if (found := ADDRESSES.first(tx, BY_VIEW, view)) is not None), None)
         return None if row is None else (row, PRINCIPALS.get(tx, row.owner))
+
+    def _stands_for(self, domain: str, tx: ReadTx) -> tuple[str, ...]:
+        name = ascii_domain(domain)
+        rename = RENAMES.find(tx, name)
+        other = () if rename is None else (rename.old if ascii_domain(rename.new) == name else rename.new,)
+        alias = ALIASES.first(tx, ALIAS_BY_NAME, name)
+        if alias is None:
+            return other
+        # the alias' target may be on its way, too
+        moving = RENAMES.find(tx, ascii_domain(alias.domain))
+        return (*other, alias.domain, *(() if moving is None else (moving.old, moving.new)))
 
     @reads
     def domain_size(self, number: int, *, tx: ReadTx = OWN) -> int:

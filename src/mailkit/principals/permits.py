@@ -89,7 +89,7 @@ class Need:
 
     @classmethod
     def wildduck(cls, text: str) -> "Need":
-        """From `resource:action`, with `:any` when own scope is not enough, `:listing` for a list that can be cut down."""
+        """From `resource:action`; `:any` says that own scope is not enough, `:listing` that a list can be cut down."""
         resource, action, *mode = text.split(":")
         grant = f"wd:{resource}:{action}:"
         if grant + "any" not in WILDDUCK_PERMISSIONS or mode not in ([], ["any"], ["listing"]):
@@ -115,7 +115,8 @@ def permits(
 ) -> Permit:
     """Decides whether `caller` may do what demands `need` on an object of `owner` (an Id or its hex form).
 
-    With `scoped`, `tenant` is the object's own (None: it has none), and a caller inside a tenant reaches only that one's.
+    With `scoped`, `tenant` is the object's own (None: it has none), and a caller inside a tenant reaches only objects
+    of that one.
     """
     held = caller.permissions
     if scoped and caller.tenant is not None and caller.tenant != tenant:

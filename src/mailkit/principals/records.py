@@ -7,7 +7,7 @@ from msgspec import field
 from mailkit.ids import Id
 from mailkit.storage.codec import Record
 
-__all__ = ["KINDS", "Address", "Deleted", "Principal", "Profile"]
+__all__ = ["KINDS", "Address", "Deleted", "DomainAlias", "DomainRename", "Forwarding", "Principal", "Profile"]
 
 KINDS: Final[dict[str, int]] = {
     "individual": 0,
@@ -40,6 +40,14 @@ class Profile(Record, frozen=True, kw_only=True):
     flags: dict[str, bool] = field(name="o", default_factory=dict)
 
 
+class Forwarding(Record, frozen=True, kw_only=True):
+    """What only a list that forwards has (WildDuck's forwarded addresses)."""
+
+    limit: int = field(name="l", default=0)  # copies a day; 0 means the server's default
+    disabled: bool | None = field(name="d", default=None)  # None: never said
+    autoreply: str | None = field(name="a", default=None)  # JSON text
+
+
 class Principal(Record, frozen=True, kw_only=True):
     """A principal of any kind. `number` is never reused; `id` is its public name in WildDuck."""
 
@@ -61,14 +69,13 @@ class Principal(Record, frozen=True, kw_only=True):
     revision: int = field(name="v", default=1)  # any change; ends caches
     auth_version: int = field(name="w", default=1)  # ends tokens
     profile: Profile | None = field(name="p", default=None)
-
-
-class Deleted(Record, frozen=True, kw_only=True):
-    """A principal that was deleted while its data is still there, under its number."""
-
-    principal: Principal = field(name="p")
-    addresses: tuple[str, ...] = field(name="a")
-    at: int = field(name="t")  # ms
+    targets: tuple[str, ...] = field(name="f", default=())  # where mail is forwarded to: addresses and URLs
+    forwarding: Forwarding | None = field(name="j", default=None)
+    hidden: bool = field(name="h", default=False)  # a list that stands behind one forwarded address
+    contacts: tuple[str, ...] = field(name="o", default=())  # an OAuth client's addresses: no mail comes to them
+    urls: tuple[str, ...] = field(name="l", default=())
+    picture: str | None = field(name="b", default=None)
+    ceilings: dict[str, int] = field(name="z", default_factory=dict)  # a tenant's most principals by kind
 
 
 class Address(Record, frozen=True, kw_only=True):
@@ -84,3 +91,36 @@ class Address(Record, frozen=True, kw_only=True):
     tags: tuple[str, ...] = field(name="t", default=())
     meta: str | None = field(name="m", default=None)
     internal: str | None = field(name="x", default=None)
+
+
+class Deleted(Record, frozen=True, kw_only=True):
+    """A principal that was deleted while its data is still there, under its number."""
+
+    principal: Principal = field(name="p")
+    addresses: tuple[str, ...] = field(name="a")
+    at: int = field(name="t")  # ms
+    rows: tuple[Address, ...] = field(name="r", default=())  # as they were, for restoring
+    containers: tuple[int, ...] = field(name="c", default=())
+    members: tuple[int, ...] = field(name="m", default=())
+    due: int = field(name="d", default=0)  # when the data goes, ms; 0: at once
+    job: Id | None = field(name="j", default=None)  # the job that removes the data
+    gone: bool = field(name="g", default=False)  # too late to restore; the data waits to be removed
+
+
+class DomainAlias(Record, frozen=True, kw_only=True):
+    """A domain whose addresses are those of another one. Both in normal form; the target need not exist."""
+
+    id: Id = field(name="i")
+    alias: str = field(name="a")
+    domain: str = field(name="d")
+    created: int = field(name="c")  # ms
+
+
+class DomainRename(Record, frozen=True, kw_only=True):
+    """A domain whose addresses are on their way to another name; kept under both until they have all arrived."""
+
+    old: str = field(name="o")
+    new: str = field(name="n")
+    source: int = field(name="s")  # number of the domain that the addresses are taken from
+    target: int = field(name="t")  # number of the domain they go to; the same, when it changes its name
+    at: int = field(name="a")  # ms

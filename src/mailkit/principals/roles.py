@@ -66,7 +66,8 @@ _USER = _names("""
     jmap-{email,mailbox,email-submission,sieve-script,quota}-query-changes
     jmap-{email,mailbox,email-submission,sieve-script,quota}-query
     jmap-search-snippet jmap-sieve-script-validate jmap-blob-{lookup,upload} jmap-echo
-    imap-authenticate imap-acl-{get,set} imap-{my-rights,list-rights,append,capability,id,copy,move,create,delete,enable}
+    imap-authenticate imap-acl-{get,set} imap-{my-rights,list-rights,append,capability,id,copy,move,create,delete}
+    imap-enable
     imap-{expunge,fetch,idle,list,lsub,namespace,rename,search,sort,select,examine,status,store,subscribe,thread}
     pop3-{authenticate,list,uidl,stat,retr,dele}
     sieve-{authenticate,list-scripts,set-active,get-script,put-script,delete-script,rename-script,check-script}

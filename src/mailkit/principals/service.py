@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from mailkit.errors import Invalid, NotFound
+from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
 from mailkit.principals.records import KINDS, Deleted, Principal
@@ -15,11 +15,15 @@ from mailkit.principals.tables import (
     BY_KIND_NAME,
     BY_LOGIN,
     BY_NAME,
+    BY_TENANT,
     DELETED,
+    DELETED_BY_ID,
     KIND_COUNT,
     NUMBERS,
     PRINCIPALS,
+    TENANT_COUNT,
 )
+from mailkit.principals.tenancy import Full, name_refusal, room_for
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 from mailkit.types import Page
@@ -51,20 +55,58 @@ class Principals:
     def create(self, row: Principal, *, tx: Tx = OWN) -> Principal:
         """Stores a new principal under a fresh number.
 
-        AlreadyExists `principal.exists` when its name or, for an individual, its login is taken.
+        AlreadyExists `principal.exists` when its name or, for an individual, its login is taken; OverQuota
+        `tenant.full` when its tenant may have no more of its kind.
         """
         if row.kind not in KINDS:
             raise Invalid.field("type", f'"type" must be one of {", ".join(KINDS)}')
         row = replace(row, number=NUMBERS.add(tx, 1, "principal"), name=check_name(row.name))
+        return self._store_new(row, tx)
+
+    @writes
+    def restore(self, row: Principal, *, tx: Tx = OWN) -> Principal:
+        """Brings a buried principal back under its number; raises what `create` raises."""
+        DELETED.delete(tx, row.number)
+        return self._store_new(replace(row, revision=row.revision + 1, auth_version=row.auth_version + 1), tx)
+
+    def _store_new(self, row: Principal, tx: Tx) -> Principal:
+        self._check_tenant_name(row, tx)
         PRINCIPALS.put(tx, row, row.number)
         KIND_COUNT.add(tx, 1, KINDS[row.kind])
+        if row.tenant is not None:
+            self._enter(row.tenant, row.kind, tx)
         return row
+
+    def _check_tenant_name(self, row: Principal, tx: Tx) -> None:
+        if row.tenant is None or row.kind in ("domain", "tenant") or row.hidden:
+            return
+        domain = self.find_domain(row.name.rpartition("@")[2], tx=tx)
+        reason = name_refusal(row.name, domain_is_own=domain is not None and domain.tenant == row.tenant)
+        if reason is not None:
+            raise Invalid.field("name", reason, code="value.invalid", details="Invalid principal name", reason=reason)
+
+    def _enter(self, tenant: int, kind: str, tx: Tx) -> None:
+        decision = room_for(
+            kind, held=TENANT_COUNT.get(tx, tenant, KINDS[kind]), ceilings=PRINCIPALS.get(tx, tenant).ceilings
+        )
+        if isinstance(decision, Full):
+            raise OverQuota("tenant.full", decision.reason, kind=kind, used=decision.held, allowed=decision.allowed)
+        TENANT_COUNT.add(tx, 1, tenant, KINDS[kind])
 
     @writes
     def update(self, row: Principal, *, tx: Tx = OWN) -> Principal:
-        """Stores a changed principal with its revision raised, which ends what is cached of it."""
+        """Stores a changed principal with its revision raised, which ends what is cached of it. Raises what `create`
+        raises, of a new name or tenant."""
         row = replace(row, revision=row.revision + 1)
-        PRINCIPALS.put(tx, row, row.number)
+        old = PRINCIPALS.get(tx, row.number)
+        if (old.name, old.tenant) != (row.name, row.tenant):
+            self._check_tenant_name(row, tx)
+        PRINCIPALS.replace(tx, old, row, row.number)
+        if old.tenant != row.tenant:
+            if row.tenant is not None:
+                self._enter(row.tenant, row.kind, tx)
+            if old.tenant is not None:
+                TENANT_COUNT.add(tx, -1, old.tenant, KINDS[row.kind])
         return row
 
     @writes
@@ -74,19 +116,33 @@ class Principals:
         if row is None:
             raise NotFound("principal.not_found", number=number)
         KIND_COUNT.add(tx, -1, KINDS[row.kind])
+        if row.tenant is not None:
+            TENANT_COUNT.add(tx, -1, row.tenant, KINDS[row.kind])
         return row
 
     @writes
-    def bury(self, number: int, addresses: tuple[str, ...], *, now: int, tx: Tx = OWN) -> Principal:
+    def bury(self, row: Deleted, *, tx: Tx = OWN) -> None:
         """`delete` for a principal with data: its record is kept aside until `forget`, its names are free at once."""
-        row = self.delete(number, tx=tx)
-        DELETED.put(tx, Deleted(principal=row, addresses=addresses, at=now), number)
-        return row
+        self.delete(row.principal.number, tx=tx)
+        DELETED.put(tx, row, row.principal.number)
 
     @writes
     def forget(self, number: int, *, tx: Tx = OWN) -> None:
         """The data of a buried principal is purged: nothing of it is left."""
         DELETED.delete(tx, number)
+
+    @writes
+    def close(self, number: int, *, tx: Tx = OWN) -> None:
+        """Too late to restore a buried principal: what is kept of it only waits to be purged."""
+        DELETED.put(tx, replace(DELETED.get(tx, number), gone=True), number)
+
+    @reads
+    def buried(self, id: Id, *, tx: ReadTx = OWN) -> Deleted:
+        """A deleted principal that can be restored, by id; NotFound `account.not_found`."""
+        row = DELETED.first(tx, DELETED_BY_ID, id)
+        if row is None or row.gone:
+            raise NotFound("account.not_found", "This account does not exist", id=str(id))
+        return row
 
     @reads
     def find_any(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
@@ -169,6 +225,15 @@ class Principals:
         """All principals of some kinds, by name over all of them; lazily, in the caller's snapshot."""
         walks = [(row for _, row in PRINCIPALS.through(tx, BY_KIND_NAME, KINDS[kind])) for kind in kinds]
         return heapq.merge(*walks, key=lambda row: row.name)
+
+    def of_tenant(self, tenant: int, kinds: Iterable[str] = KINDS, *, tx: ReadTx) -> Iterator[Principal]:
+        """A tenant's principals of some kinds, by kind and name; lazily, in the caller's snapshot."""
+        return (row for kind in kinds for _, row in PRINCIPALS.through(tx, BY_TENANT, tenant, KINDS[kind]))
+
+    @reads
+    def tenant_count(self, tenant: int, kind: str, *, tx: ReadTx = OWN) -> int:
+        """How many principals of a kind a tenant has. Flat."""
+        return TENANT_COUNT.get(tx, tenant, KINDS[kind])
 
     @reads
     def count(self, kind: str, *, tx: ReadTx = OWN) -> int:

@@ -4,9 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mailkit.principals.records import KINDS
-from mailkit.principals.tables import ADDRESSES, DOMAIN_COUNT, KIND_COUNT, NUMBERS, PRINCIPALS
+from mailkit.principals.tables import (
+    ADDRESSES,
+    ALIASES,
+    DELETED,
+    DOMAIN_COUNT,
+    KIND_COUNT,
+    NUMBERS,
+    PRINCIPALS,
+    RENAMES,
+    TENANT_COUNT,
+)
+from mailkit.storage import keyspace
 from mailkit.storage.api import Store
-from mailkit.storage.verify import Finding, error, rows, table_findings
+from mailkit.storage.verify import Finding, error, notice, rows, table_findings
+from mailkit.storage.walk import walk
 
 __all__ = ["verify"]
 
@@ -15,19 +27,24 @@ def verify(store: Store) -> Iterator[Finding]:
     """Indexes agree with rows, counters with what they count, addresses have owners and domains."""
     yield from table_findings(store, PRINCIPALS)
     yield from table_findings(store, ADDRESSES)
+    yield from table_findings(store, DELETED)
+    yield from table_findings(store, ALIASES)
     kinds: Counter[str] = Counter()
+    tenants: Counter[tuple[int, str]] = Counter()
     numbers: set[int] = set()
     for _, row in rows(store, PRINCIPALS):
         if not isinstance(row, Finding):
             kinds[row.kind] += 1
             numbers.add(row.number)
+            if row.tenant is not None:
+                tenants[row.tenant, row.kind] += 1
     domains: Counter[int] = Counter()
     for _, address in rows(store, ADDRESSES):
         if isinstance(address, Finding):
             continue
         domains[address.domain] += 1
         for role, number in (("owner", address.owner), ("domain", address.domain)):
-            if number not in numbers:
+            if number not in numbers and not (role == "domain" and address.value.endswith("@*")):
                 yield error("address", f"{address.value}: its {role}, principal {number}, is not there")
     with store.snapshot() as tx:
         for kind, code in KINDS.items():
@@ -38,5 +55,27 @@ def verify(store: Store) -> Iterator[Finding]:
                 yield error(
                     "address", f"domain {number}: the counter says {count} addresses, there are {domains[number]}"
                 )
+            for kind, code in KINDS.items():
+                if (held := TENANT_COUNT.get(tx, number, code)) != tenants[number, kind]:
+                    yield error("principal", f"tenant {number}: the counter says {held} of type {kind}")
+        known = sum(domains.values())
+        if (count := NUMBERS.get(tx, "address")) != known:
+            yield error("address", f"the counter says {count} addresses, there are {known}")
         if numbers and max(numbers) > NUMBERS.get(tx, "principal"):
             yield error("principal", "a number is in use that was never given out")
+    yield from _memberships(store, numbers)
+    for _, rename in rows(store, RENAMES):
+        if not isinstance(rename, Finding):
+            yield notice("domain", f"{rename.old} is on its way to {rename.new}")
+
+
+def _memberships(store: Store, numbers: set[int]) -> Iterator[Finding]:
+    pairs = [
+        {space.parts(key) for key, _ in walk(store, *space.range())} for space in (keyspace.MEMBER, keyspace.MEMBER_OF)
+    ]
+    inside, outside = pairs[0], {(container, member) for member, container in pairs[1]}
+    for container, member in sorted(inside ^ outside):
+        yield error("member", f"{member} in {container}: known in one direction only")
+    for container, member in sorted(inside | outside):
+        if not {container, member} <= numbers:
+            yield error("member", f"{member} in {container}: one of them is not there")

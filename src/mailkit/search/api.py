@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from attrs import frozen
 
 from mailkit.ids import Id
-from mailkit.mailstore.changes import Change
+from mailkit.mailstore.follower import Change
 from mailkit.mime.parse import Message
 from mailkit.search.query import Query
 from mailkit.storage.api import ReadTx, Tx

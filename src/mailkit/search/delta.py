@@ -10,7 +10,7 @@ from mailkit.search.document import Document
 from mailkit.search.query import FIELDS, Text
 from mailkit.storage.codec import Codec, Record
 
-__all__ = ["DELTA", "Delta", "described", "occurs", "undescribed"]
+__all__ = ["DELTA", "NO_WORDS", "Delta", "described", "occurs", "undescribed"]
 
 
 class Delta(Record, frozen=True, kw_only=True):
@@ -24,6 +24,9 @@ class Delta(Record, frozen=True, kw_only=True):
 
 
 DELTA = Codec(Delta)
+
+NO_WORDS = b"-" + b"\x01" * (len(FIELDS) - 1)
+"""The description of a message without any."""
 
 _LETTER = {letter: at for at, letter in enumerate(FIELDS)}
 

@@ -7,14 +7,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from mailkit.ids import Id
-from mailkit.mailstore.changes import Added, Change, Flagged, Moved, Removed
-from mailkit.mailstore.records import FLAGS, State
-from mailkit.search.delta import DELTA, Delta, undescribed
+from mailkit.mailstore.follower import Added, Change, Emptied, Flagged, Moved, Removed
+from mailkit.mailstore.records import FLAGS, Message, State
+from mailkit.search.delta import DELTA, NO_WORDS, Delta, undescribed
 from mailkit.search.records import FACTS, SPAN, Facts, Place, bits, stored
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
 
-__all__ = ["follow"]
+__all__ = ["follow", "put_delta"]
 
 _FLAGS: Final = {"seen": FLAGS["\\Seen"], "flagged": FLAGS["\\Flagged"], "deleted": FLAGS["\\Deleted"]}
 
@@ -30,6 +30,7 @@ def follow(tx: Tx, change: Change, *, batch: int, merge_soon: Callable[[Tx, int]
             if doc is not None:
                 tx.delete(keyspace.SEARCH_DOC.key(account, doc))
                 tx.delete(keyspace.SEARCH_DELTA.key(account, doc))
+                tx.delete(keyspace.SEARCH_LATE.key(account, doc))
                 facts = _facts(tx, account, doc)
                 facts = _mark(facts, doc, dict.fromkeys(("live", *_FLAGS), False))
                 _save(tx, _lie(facts, doc, mailbox, False), account, doc)
@@ -43,6 +44,13 @@ def follow(tx: Tx, change: Change, *, batch: int, merge_soon: Callable[[Tx, int]
                 if to != mailbox:
                     facts = _lie(_facts(tx, account, doc), doc, mailbox, False)
                     _save(tx, _lie(facts, doc, to, True), account, doc)
+        case Emptied(account, mailbox):
+            for (_, chunk), facts in list(FACTS.scan(tx, account)):
+                inside = bits(facts.mailboxes.get(bytes(mailbox), b""))
+                if inside:
+                    boxes = {id: bitmap for id, bitmap in facts.mailboxes.items() if id != mailbox}
+                    live = stored(bits(facts.live) - inside)
+                    FACTS.put(tx, replace(facts, live=live, mailboxes=boxes), account, chunk)
         case Flagged(account, mailbox, uid, state):
             raw = tx.get(keyspace.SEARCH_PLACE.key(account, mailbox, uid))
             if raw is not None:
@@ -63,10 +71,17 @@ def _add(tx: Tx, change: Added) -> int:
     _save(tx, facts, account, doc)
     tx.put(keyspace.SEARCH_PLACE.key(account, mailbox, uid), doc.to_bytes(4, "big"))
     tx.put(keyspace.SEARCH_DOC.key(account, doc), Place(mailbox, uid, row.idate).pack())
-    attached, words = undescribed(change.described)
+    if change.described is None:
+        tx.put(keyspace.SEARCH_LATE.key(account, doc), b"")
+    put_delta(tx, account, doc, row, change.described or NO_WORDS)
+    return doc
+
+
+def put_delta(tx: Tx, account: int, doc: int, row: Message, described: bytes) -> None:
+    """Stores what is indexed of a message."""
+    attached, words = undescribed(described)
     delta = Delta(date=row.idate, size=row.size, thread=bytes(row.thread), attached=attached, words=words)
     tx.put(keyspace.SEARCH_DELTA.key(account, doc), DELTA.encode(delta))
-    return doc
 
 
 def _forget_place(tx: Tx, account: int, mailbox: Id, uid: int) -> int | None:

@@ -72,6 +72,9 @@ def _plan(tx: ReadTx, account: int, manifest: Manifest, batch: int, fan: int) ->
     space = keyspace.SEARCH_DELTA
     start, _ = space.range(account, manifest.through)
     _, stop = space.range(account)
+    late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
+    if late is not None:  # its words come first
+        stop = space.key(account, keyspace.SEARCH_LATE.parts(late[0])[1])
     pairs = [(space.parts(key)[1], data) for key, data in tx.scan(start, stop, limit=batch)]
     if len(pairs) == batch:
         return _Plan(deltas=tuple((doc, DELTA.decode(data)) for doc, data in pairs))

@@ -9,7 +9,7 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from mailkit.mailstore.changes import Change
+from mailkit.mailstore.follower import Change
 from mailkit.mime.parse import Message
 from mailkit.search.api import Found, Hit, Order
 from mailkit.search.delta import described

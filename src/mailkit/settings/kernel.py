@@ -90,6 +90,14 @@ MAIL_DOMAIN: Key[str | None] = Key(
     "mail.domain", TEXT, None, "The domain of addresses given without one; unset: `mail.hostname`.", scope="reload"
 )
 
+DNS_ZONE: Key[str | None] = Key(
+    "dns.zone",
+    TEXT,
+    None,
+    "A zone file (YAML or JSON) that answers every DNS question; unset: the machine's resolver. For trying things out.",
+    scope="boot",
+)
+
 JOURNAL_KEEP: Key[int] = Key(
     "journal.keep", DURATION, 3 * _HOUR, "How long every journal entry lives, read or not.", owner="journal"
 )
@@ -144,6 +152,7 @@ KERNEL_KEYS: tuple[Key[Any], ...] = (
     LIMITS_MESSAGE_SIZE,
     MAIL_HOSTNAME,
     MAIL_DOMAIN,
+    DNS_ZONE,
     JOURNAL_KEEP,
     JOURNAL_KEEP_MOST,
     TELEMETRY_LOG_LEVEL,

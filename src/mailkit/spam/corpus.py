@@ -66,7 +66,10 @@ def labelled_folder(folder: Path) -> list[Labelled]:
     doesn't name come after, and without it both classes are spread evenly over the whole in order of file name.
     Invalid when a class is missing or the list names what isn't there.
     """
-    files = {label: {path.name: path for path in sorted((folder / label).glob("*"))} for label in ("ham", "spam")}
+    files = {
+        label: {path.name: path for path in sorted((folder / label).glob("*")) if path.is_file()}
+        for label in ("ham", "spam")
+    }
     for label, found in files.items():
         if not found:
             raise Invalid.field("folder", f"There are no messages in {folder / label}", code="spam.corpus_missing")

@@ -25,6 +25,7 @@ __all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate"]
 
 PROTOCOLS: Final = ("half", "alt", "online")
 _GROUP: Final = 256
+_BULK_FOLD: Final = 8_192
 _FOLD: Final = 1_024
 """Messages after which the online protocol folds its model, as a mailbox does in idle moments."""
 
@@ -95,6 +96,8 @@ def _batch(corpus: Sequence[Labelled], protocol: str, settings: Settings) -> Eva
                 known.add(key)
                 group.append((key, feature_ids(read(raw)), message.spam))
         model.learn_many(group)
+        if (start + _GROUP) % _BULK_FOLD == 0:
+            model.settle()
     model.settle()
     trained = perf_counter()
     verdicts: list[Verdict] = []

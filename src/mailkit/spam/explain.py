@@ -33,6 +33,11 @@ class Explanation:
     reasons: tuple[Reason, ...]
     flip: tuple[Reason, ...]
 
+    @property
+    def score(self) -> float:
+        """The score that the reasons add up to."""
+        return self.verdict.score
+
 
 def explain(heard: Sequence[tuple[float, Model]], tokens: Tokens) -> Explanation:
     """The verdict of the (share, model) that speak (`verdict.voices`), with its reasons."""

@@ -9,7 +9,7 @@ The laws:
   examples in the order of their keys, and in the reverse order, and takes the mean. Messages learnt since then are
   added in the order they came; forgetting one replays.
   Hence processes that have read the same checkpoint and the same changes have the same model to the last bit, but for
-  this: after a message was forgotten, the second stage depends on when each of them replayed, until the next checkpoint.
+  this: after a message was forgotten, the second stage depends on when each replayed, until the next checkpoint.
 - A replay predicts each example before it learns it. These honest predictions, and counts with the message's own
   taken out, are what the cut-offs are drawn from (`cutoffs`).
 """

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
+from mailkit.errors import Conflict
 from mailkit.storage.api import Store
 
 __all__ = ["OWN", "HasStore", "reads", "writes"]
 
 OWN: Final[Any] = None
 """Stands for "a transaction of its own" as the default of `tx`."""
+
+_ATTEMPTS = 20
 
 
 class HasStore(Protocol):
@@ -38,9 +41,16 @@ def reads(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P],
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if kwargs.get("tx") is not None:
             return method(self, *args, **kwargs)
-        with self.store.snapshot() as tx:
-            kwargs["tx"] = tx
-            return method(self, *args, **kwargs)
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self.store.snapshot() as tx:
+                    kwargs["tx"] = tx
+                    return method(self, *args, **kwargs)
+            except Conflict as conflict:
+                # some stores refuse, rarely, a reader that fits no order of the transactions
+                if conflict.code != "store.conflict" or attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
 
     return call
 

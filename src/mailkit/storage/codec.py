@@ -60,7 +60,7 @@ class Codec(Generic[T]):
         """The record, lifted to the current version; Corrupt when the bytes are none."""
         try:
             if data[0] == self.version:
-                return self._decode(memoryview(data)[1:])
+                return self._decode(data[1:])
             return self._lift(data)
         except _UNREADABLE as error:
             raise Corrupt("record.corrupt", f"A stored {self.kind.__name__} cannot be read: {error}") from error

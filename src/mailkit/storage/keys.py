@@ -58,21 +58,24 @@ class Shape:
 
         ValueError for a part that does not fit its kind, or for too many.
         """
-        if len(parts) > len(self.kinds):
-            raise ValueError(f"{len(parts)} parts for a key of {len(self.kinds)}")
+        try:
+            if self._sized:
+                self._check_sizes(parts)
+            if self._all is not None:
+                return self.prefix + self._prefixes[len(parts)].pack(*parts)  # type: ignore[union-attr]  # all or none
+            return self._pack(parts)
+        except (struct.error, IndexError) as error:
+            raise ValueError(f"not a key of ({', '.join(self.kinds)}): {parts!r}") from error
+
+    def _check_sizes(self, parts: tuple[Any, ...]) -> None:
         for at, size in self._sized:
             # struct would fill up or cut off, and give another object's key
             if at < len(parts) and len(parts[at]) != size:
                 raise ValueError(f"part {at} has {size} bytes, not {len(parts[at])}")
-        try:
-            return self._pack(parts)
-        except struct.error as error:
-            raise ValueError(f"not a key of {', '.join(self.kinds)}: {parts!r}") from error
 
     def _pack(self, parts: tuple[Any, ...]) -> bytes:
-        if self._all is not None:
-            packer = self._prefixes[len(parts)]
-            return self.prefix + packer.pack(*parts)  # type: ignore[union-attr]  # all or none
+        if len(parts) > len(self.kinds):
+            raise IndexError
         out = [self.prefix]
         for kind, part in zip(self.kinds, parts, strict=False):
             out.append(struct.pack(">" + _FIXED[kind], part) if kind in _FIXED else _pack_text(part))

@@ -126,6 +126,10 @@ ADDRESS = space(0x18, "address", "principals", "id")
 ADDRESS_VIEW = space(0x19, "address by dot-free form", "principals", "text")
 OWNER_ADDRESS = space(0x1A, "addresses of an owner", "principals", "u32", "id")
 DELETED = space(0x1B, "deleted principals whose data is not purged yet", "principals", "u32")
+MEMBER = space(0x1C, "what belongs to a group, list, role", "principals", "u32", "u32")
+MEMBER_OF = space(0x1D, "what a principal belongs to", "principals", "u32", "u32")
+TENANT_NAME = space(0x1E, "principals of a tenant by kind and name", "principals", "u32", "u8", "text", "u32")
+TENANT_COUNT = space(0x1F, "number of principals of a kind in a tenant", "principals", "u32", "u8")
 
 # 0x20-0x27 credentials
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
@@ -147,6 +151,17 @@ BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
 BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
 """The in-store BlobStore: content in pieces."""
 
+# 0x60-0x67 mailstore
+MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+
+# 0x50-0x5F principals
+DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
+DOMAIN_ALIAS = space(0x51, "domain alias", "principals", "id")
+DOMAIN_ALIAS_NAME = space(0x52, "domain alias by name", "principals", "text")
+DOMAIN_ALIAS_TARGET = space(0x53, "domain aliases by the domain they stand for", "principals", "text", "id")
+DOMAIN_RENAME = space(0x54, "domains that are being renamed, by both names", "principals", "text")
+DELETED_ID = space(0x55, "deleted principal by id", "principals", "id")
+
 # an account's tables: 0x01-0x1F mailstore
 MAILBOX = table(0x01, "mailbox", "mailstore", "id")
 MAILBOX_PATH = table(0x02, "mailbox by path", "mailstore", "text")
@@ -157,12 +172,14 @@ MODSEQ = table(0x06, "messages by modseq", "mailstore", "id", "u64", "u32")
 ACCOUNT = table(0x07, "the account's mail state", "mailstore")
 THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore", "bytes")
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
+VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
+MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 
-# an account's tables: 0x40-0x47 spam (a tenant's model lies behind its number, the one for all behind 0)
-SPAM_STATE = table(0x40, "state of a spam model", "spam")
-SPAM_CHUNK = table(0x41, "checkpoint of a spam model", "spam", "u64", "u32")
-SPAM_CHANGE = table(0x42, "changes of a spam model since its checkpoint", "spam", "u64")
-SPAM_LEARNT = table(0x43, "learnt message by its key", "spam", "id")
+# an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
+SPAM_STATE = table(0x50, "state of a spam model", "spam")
+SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
+SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
+SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
 # an account's tables: 0x48-0x4F search
 SEARCH_PLACE = table(0x48, "indexed message by mailbox and UID", "search", "id", "u32")
@@ -172,6 +189,9 @@ SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "sear
 SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
 SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
 SEARCH_BLOCK = table(0x4E, "postings of a segment by first term", "search", "id", "bytes")
+SEARCH_LATE = table(0x4F, "messages whose words are still to be read", "search", "u32")
 
-# an account's tables: 0x70-0x77 quota
+# an account's tables: 0x70-0x77 quota, 0x78-0x7F principals
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
+REGISTER = table(0x78, "people that an account had mail with", "principals", "id")
+REGISTER_ADDRESS = table(0x79, "people by address", "principals", "text")

@@ -74,7 +74,7 @@ class Stalwart(Dialect):
     def success(self, encoded: bytes) -> Response:
         return Response(200, b'{"data":' + encoded + b"}")
 
-    def failure(self, error: Exception, operation: Operation | None) -> Response:
+    def failure(self, error: Exception, operation: Operation | None, ask: object) -> Response:
         if not isinstance(error, MailKitError):
             error = MailKitError("internal", "Something went wrong on the server.")
         status, body = tell(error, operation.name if operation else "")

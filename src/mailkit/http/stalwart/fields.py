@@ -23,6 +23,7 @@ __all__ = [
     "string",
     "strings",
     "unsigned",
+    "values",
 ]
 
 
@@ -202,6 +203,12 @@ def unsigned(doc: str = "", *, default: Any = REQUIRED, or_many: bool = False) -
 def choice(choices: tuple[str, ...], doc: str = "", *, default: Any = REQUIRED) -> Any:
     """One of some texts of a body."""
     return takes(Choice(choices), default=default, doc=doc)
+
+
+def values(doc: str = "") -> Any:
+    """A text, a number, or a list of either."""
+    long = String(1 << 20)
+    return takes(Either(Either(long, Unsigned()), Either(ListOf(long), ListOf(Unsigned()))), doc=doc)
 
 
 def ignored() -> Any:

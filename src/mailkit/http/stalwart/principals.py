@@ -1,173 +1,26 @@
-"""Principals: created, shown, listed (S3)."""
+"""Principals: shown and listed (S3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
-from msgspec.structs import replace
 
-from mailkit.accounts.create import NewAccount
-from mailkit.errors import Denied, Invalid, NotFound, NotSupported
+from mailkit.accounts.bulk import matches
+from mailkit.errors import NotFound
 from mailkit.http.declare import UNSET, UnsetType, answer, request
-from mailkit.http.later import OnThread, not_built
-from mailkit.http.operation import prepared, read
+from mailkit.http.later import OnThread
+from mailkit.http.operation import read
 from mailkit.http.stalwart import fields as take
 from mailkit.http.stalwart.types import CREATABLE, LISTED, PERMISSION_PREFIXES
-from mailkit.ids import new_id
 from mailkit.kit import MailKit
-from mailkit.principals.normalise import check_domain, normal_domain, parse_address
 from mailkit.principals.permits import Caller, require
 from mailkit.principals.records import KINDS, Principal
-from mailkit.principals.roles import ALL_PERMISSIONS, ROLES, STALWART_PERMISSIONS, granted_by
-from mailkit.quota import UNLIMITED, Bytes
-from mailkit.storage.api import ReadTx, Tx
+from mailkit.principals.targets import kind_of
+from mailkit.principals.tenancy import quota_array
+from mailkit.quota import UNLIMITED, decode, effective
+from mailkit.storage.api import ReadTx
 
-__all__ = ["create_principal", "get_principal", "list_principals"]
-
-# ---------------------------------------------------------------- POST /principal
-
-
-@request
-class NewPrincipal:
-    """A principal to be made. `id` and `usedQuota` may be sent back and are not looked at."""
-
-    type: str = take.choice((*CREATABLE, "superuser"), "Kind of principal", default="individual")
-    name: str = take.string("Unique over all types", default="")
-    description: str | None = take.string("Full name", default=None, nullable=True)
-    secrets: tuple[str, ...] = take.strings("Passwords in the clear, or ready hashes")
-    emails: tuple[str, ...] = take.strings("Addresses, the main one first")
-    quota: int | tuple[int, ...] | None = take.unsigned("Bytes; 0: no limit", default=None, or_many=True)
-    memberOf: tuple[str, ...] = take.strings("Groups this belongs to")
-    members: tuple[str, ...] = take.strings("What belongs to this")
-    roles: tuple[str, ...] = take.strings("Roles")
-    lists: tuple[str, ...] = take.strings("Mailing lists this belongs to")
-    tenant: str | None = take.string("Tenant", default=None, nullable=True)
-    enabledPermissions: tuple[str, ...] = take.strings("Permissions beyond those of the roles")
-    disabledPermissions: tuple[str, ...] = take.strings("Permissions taken away")
-    picture: str | None = take.string("A picture", default=None, nullable=True)
-    urls: tuple[str, ...] = take.strings("Redirect addresses of an OAuth client")
-    externalMembers: tuple[str, ...] = take.strings("Addresses elsewhere that a list sends to")
-    id: None = take.ignored()
-    usedQuota: None = take.ignored()
-
-
-@request
-class CreatePrincipal:
-    """What is to be made."""
-
-    principal: NewPrincipal = take.body(NewPrincipal)
-
-
-_ACCOUNTS = ("individual", "group")
-
-
-@prepared
-def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Callable[[Tx], int]:
-    """Create a principal; the answer is its number."""
-    asked = ask.principal
-    kind = "individual" if asked.type == "superuser" else asked.type
-    require(caller, f"{PERMISSION_PREFIXES[kind]}-create")
-    not_built(
-        "postPrincipal",
-        memberOf=asked.memberOf,
-        members=asked.members,
-        lists=asked.lists,
-        tenant=asked.tenant,
-        picture=asked.picture,
-        urls=asked.urls,
-        externalMembers=asked.externalMembers,
-    )
-    _check_grants(caller, asked)
-    if kind in _ACCOUNTS:
-        return _account(kit, asked, kind, caller)
-    if kind == "domain":
-        return _domain(kit, asked)
-    raise NotSupported("type.not_built", f"Principals of type {kind} cannot be created yet")
-
-
-def _check_grants(caller: Caller, asked: NewPrincipal) -> None:
-    """Nobody grants what he doesn't hold (S3.3, steps 4 and 10)."""
-    for name in asked.roles:
-        if name not in ROLES:
-            raise NotFound("role.unknown", name=name)
-        if not granted_by((name,)) & STALWART_PERMISSIONS <= caller.permissions:
-            raise Denied("role.not_grantable", reason=f'Your account cannot grant the "{name}" role')
-    for field_name in ("enabledPermissions", "disabledPermissions"):
-        for name in getattr(asked, field_name):
-            if name not in ALL_PERMISSIONS:
-                details, reason = f"Invalid {field_name} value", f'Permission "{name}" is invalid'
-                raise Invalid("value.invalid", details=details, reason=reason)
-            if field_name == "enabledPermissions" and name not in caller.permissions:
-                reason = f'Your account cannot grant the "{name}" permission'
-                raise Invalid("value.invalid", details="Invalid permission", reason=reason)
-
-
-def _quota(asked: NewPrincipal) -> Any:
-    if isinstance(asked.quota, tuple):
-        raise NotSupported("parameter.not_built", "A quota by type is for tenants, which cannot be created yet")
-    return Bytes(asked.quota) if asked.quota else UNLIMITED
-
-
-def _account(kit: MailKit, asked: NewPrincipal, kind: str, caller: Caller) -> Callable[[Tx], int]:
-    if len(asked.secrets) > 1:
-        raise NotSupported("parameter.not_built", "One secret per principal is kept so far")
-    secret = asked.secrets[0] if asked.secrets else None
-    for prefix in ("{PLAIN}", "{plain}", "{CLEAR}", "{clear}"):
-        secret = secret.removeprefix(prefix) if secret else None
-    hashed = secret is not None and secret.startswith(("$", "{", "_", "otpauth:"))
-    if secret is not None and hashed and not secret.startswith("$argon2"):
-        raise NotSupported("parameter.not_built", "Only argon2 hashes and clear passwords are understood so far")
-    addresses = [_address(text) for text in asked.emails]
-    tenant = None if caller.tenant is None else kit.principals.by_id(caller.tenant).number
-    new = NewAccount(
-        asked.name,
-        address=asked.emails[0].lower() if asked.emails else None,
-        no_address=not asked.emails,
-        password=None if hashed else secret or None,
-        hashed=secret if hashed else None,
-        display=asked.description,
-        kind=kind,
-        quota=_quota(asked),
-        roles=asked.roles,
-        tenant=tenant,
-    )
-    may_create_domain = "domain-create" in caller.permissions
-    commit = kit.accounts.prepare(new, may_create_domain=may_create_domain)
-
-    def store(tx: Tx) -> int:
-        row = commit(tx)
-        for address in addresses[1:]:
-            kit.addresses.add(address, row, now=kit.clock(), may_create_domain=may_create_domain, tx=tx)
-        if asked.enabledPermissions or asked.disabledPermissions:
-            row = kit.principals.get(row.number, tx=tx)
-            changed = replace(row, enabled=asked.enabledPermissions, disabled=asked.disabledPermissions)
-            kit.principals.update(changed, tx=tx)
-        return row.number
-
-    return store
-
-
-def _address(text: str) -> Any:
-    return parse_address(text.lower(), "emails").without_label
-
-
-def _domain(kit: MailKit, asked: NewPrincipal) -> Callable[[Tx], int]:
-    not_built("postPrincipal", secrets=asked.secrets, emails=asked.emails, roles=asked.roles)
-    name = normal_domain(asked.name)
-    reason = check_domain(name) if name else None
-    if reason is not None:
-        raise Invalid("value.invalid", details="Invalid principal name", reason=reason)
-
-    def store(tx: Tx) -> int:
-        now = kit.clock()
-        known = kit.principals.find_domain(name, tx=tx)
-        if known is not None and known.implicit:  # it came into being through an address; now it is adopted
-            return kit.principals.update(replace(known, implicit=False, display=asked.description), tx=tx).number
-        row = Principal(number=0, id=new_id(now), kind="domain", name=name, created=now, display=asked.description)
-        return kit.principals.create(row, tx=tx).number
-
-    return store
-
+__all__ = ["details_of", "get_principal", "list_principals"]
 
 # ---------------------------------------------------------------- the shape of a principal
 
@@ -182,7 +35,7 @@ class PrincipalDetails:
     description: str | UnsetType = UNSET
     secrets: tuple[str, ...] | UnsetType = UNSET
     emails: tuple[str, ...] | UnsetType = UNSET
-    quota: int | UnsetType = UNSET
+    quota: int | tuple[int, ...] | UnsetType = UNSET
     usedQuota: int | UnsetType = UNSET
     memberOf: tuple[str, ...] | UnsetType = UNSET
     members: int | tuple[str, ...] | UnsetType = UNSET
@@ -209,22 +62,51 @@ def details_of(kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = 
         shown["secrets"] = ()
     if wanted("emails"):
         owned = row.kind not in ("domain", "tenant", "role", "apiKey")
-        shown["emails"] = tuple(item.value for item in kit.addresses.listed(row, tx=tx)) if owned else ()
-    if row.kind in _ACCOUNTS and (wanted("quota") or wanted("usedQuota")):
-        usage = kit.quota.usage(tx, row.number)
-        if usage.allowed is not None:
-            shown["quota"] = usage.allowed
-        if usage.used > 0:
-            shown["usedQuota"] = usage.used
-    if row.kind == "domain" and wanted("members"):
-        shown["members"] = kit.addresses.domain_size(row.number, tx=tx)
-    listed = {"roles": row.roles, "enabledPermissions": row.enabled, "disabledPermissions": row.disabled}
+        shown["emails"] = row.contacts or tuple(a.value for a in kit.addresses.listed(row, tx=tx) if owned)
+    if wanted("quota") or wanted("usedQuota"):
+        shown |= _quota(kit, row, tx)
+    if wanted("members"):
+        shown |= _members(kit, row, tx)
+    if any(map(wanted, ("memberOf", "lists", "roles"))):
+        ties = {name: tuple(r.name for r in rows) for name, rows in kit.members.by_field(row.number, tx=tx).items()}
+        ties["roles"] = (*row.roles, *ties["roles"])
+        shown |= {name: names for name, names in ties.items() if names}
+    listed = {"enabledPermissions": row.enabled, "disabledPermissions": row.disabled, "urls": row.urls}
+    listed["externalMembers"] = tuple(t for t in row.targets if row.kind == "list" and kind_of(t) == "mail")
     shown |= {name: values for name, values in listed.items() if values}
+    if row.picture:
+        shown["picture"] = row.picture
     if row.tenant is not None and (tenant := kit.principals.find(row.tenant, tx=tx)) is not None:
         shown["tenant"] = tenant.name
     if only:
         shown = {name: value for name, value in shown.items() if name in only}
     return PrincipalDetails(id=row.number, type=row.kind, **shown)
+
+
+def _quota(kit: MailKit, row: Principal, tx: ReadTx) -> dict[str, Any]:
+    if row.kind not in ("individual", "group", "tenant"):
+        return {}
+    used = kit.quota.used(tx, row.number)
+    shown: dict[str, Any] = {"usedQuota": used} if used > 0 else {}
+    if row.kind == "tenant":
+        storage = effective(decode(row.quota), UNLIMITED) or 0
+        if row.ceilings:
+            shown["quota"] = quota_array(storage, row.ceilings)
+        elif storage:
+            shown["quota"] = storage
+    elif (allowed := kit.quota.usage(tx, row.number).allowed) is not None:
+        shown["quota"] = allowed
+    return shown
+
+
+def _members(kit: MailKit, row: Principal, tx: ReadTx) -> dict[str, Any]:
+    """How many addresses a domain has and people a tenant; of others the names."""
+    if row.kind == "domain":
+        return {"members": kit.addresses.domain_size(row.number, tx=tx)}
+    if row.kind == "tenant":
+        return {"members": kit.principals.tenant_count(row.number, "individual", tx=tx)}
+    names = tuple(member.name for member in kit.members.of(row.number, tx=tx))
+    return {"members": names} if names else {}
 
 
 # ---------------------------------------------------------------- GET /principal/{principal_id}
@@ -242,16 +124,10 @@ def get_principal(kit: MailKit, ask: GetPrincipal, caller: Caller) -> PrincipalD
     """One principal by name."""
     with kit.store.snapshot() as tx:
         row = kit.principals.by_name(ask.principal_id, tx=tx)
-        if not _within(kit, row, caller, tx):
+        if not kit.directory.within(row, caller, tx=tx):
             raise NotFound("principal.not_found", name=ask.principal_id)
         require(caller, f"{PERMISSION_PREFIXES[row.kind]}-get")
         return details_of(kit, row, tx)
-
-
-def _within(kit: MailKit, row: Principal, caller: Caller, tx: ReadTx) -> bool:
-    if caller.tenant is None:
-        return True
-    return row.tenant is not None and row.tenant == kit.principals.by_id(caller.tenant, tx=tx).number
 
 
 # ---------------------------------------------------------------- GET /principal
@@ -291,14 +167,9 @@ class _Walk:
     def matching(self) -> Iterator[tuple[Principal, ReadTx]]:
         with self.kit.store.snapshot() as tx:
             for row in self.kit.principals.scan_by_name(self.kinds, tx=tx):
-                if (self.tenant is None or row.tenant == self.tenant) and self._matches(row, tx):
+                own = self.tenant in (None, row.tenant) and not row.hidden
+                if own and matches(self.kit.directory, row, self.needle, tx):
                     yield row, tx
-
-    def _matches(self, row: Principal, tx: ReadTx) -> bool:
-        needle = self.needle
-        if not needle or needle in row.name or needle in (row.display or "").lower():
-            return True
-        return any(needle in address.value for address in self.kit.addresses.of(row.number, tx=tx))
 
 
 @read

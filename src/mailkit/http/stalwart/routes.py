@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import principals
+from mailkit.http.stalwart import principal_create, principal_delete, principal_patch, principals, troubleshoot
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -77,11 +77,11 @@ ROUTES: tuple[Operation, ...] = (
     ),
     *tag("principal",
         get("/principal", "getPrincipal", "*-list", principals.list_principals, listed=SCAN),
-        post("/principal", "postPrincipal", "*-create", principals.create_principal),
+        post("/principal", "postPrincipal", "*-create", principal_create.create_principal),
         get("/principal/{principal_id}", "getPrincipalPrincipalId", "*-get", principals.get_principal),
-        patch("/principal/{principal_id}", "patchPrincipalPrincipalId", "*-update"),
-        delete("/principal/{principal_id}", "deletePrincipalPrincipalId", "*-delete"),
-        delete("/principal", "deletePrincipalBulk", "*-delete", source="3.5"),
+        patch("/principal/{principal_id}", "patchPrincipalPrincipalId", "*-update", principal_patch.patch_principal),
+        delete("/principal/{principal_id}", "deletePrincipalPrincipalId", "*-delete", principal_delete.delete_principal),
+        delete("/principal", "deletePrincipalBulk", "*-delete", principal_delete.delete_principals, source="3.5"),
     ),
     *tag("dkim",
         post("/dkim", "postDkim", "dkim-signature-create"),
@@ -123,7 +123,7 @@ ROUTES: tuple[Operation, ...] = (
     *tag("troubleshoot",
         get("/troubleshoot/token", "getTroubleshootToken", "troubleshoot"),
         get("/troubleshoot/delivery/{recipient}", "getTroubleshootDeliveryRecipient", "troubleshoot", listed=STREAM),
-        post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot"),
+        post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot", troubleshoot.check_dmarc),
     ),
     *tag("reload",
         get("/reload", "getReload", "settings-reload", changes=True),

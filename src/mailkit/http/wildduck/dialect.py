@@ -64,10 +64,10 @@ class WildDuck(Dialect):
             return Response(200, b'{"success":true}')
         return Response(200, b'{"success":true,' + encoded[1:])
 
-    def failure(self, error: Exception, operation: Operation | None) -> Response:
+    def failure(self, error: Exception, operation: Operation | None, ask: object) -> Response:
         if not isinstance(error, MailKitError):
             return _json(500, {"error": "Internal error", "code": "InternalError"})
-        return _json(*tell(error, operation.name if operation else ""))
+        return _json(*tell(error, operation.name if operation else "", ask))
 
     async def unknown(self, connection: Connection, methods: tuple[str, ...]) -> Response:
         if methods:

@@ -28,12 +28,13 @@ __all__ = ["BY_CLASS", "BY_CODE", "BY_OPERATION", "FRAMEWORK", "Told", "tell"]
 
 @frozen
 class Told:
-    """Status and code; `message` replaces the domain's, `merged` names fields that go into the body (body: field)."""
+    """Status and code; `message` replaces the domain's; `merged` names values that go into the body: the error's field
+    of that name, else what was asked."""
 
     status: int
     code: str
     message: str | None = None
-    merged: tuple[tuple[str, str], ...] = ()
+    merged: tuple[str, ...] = ()
 
 
 BY_CLASS: Final[Mapping[type[MailKitError], Told]] = {
@@ -49,26 +50,39 @@ BY_CLASS: Final[Mapping[type[MailKitError], Told]] = {
     NotSupported: Told(501, "NotSupported"),
 }
 
+_ADDRESS_TAKEN = "This email address already exists"
+
 BY_CODE: Final[Mapping[str, Told]] = {
     # accounts
     "user.not_found": Told(404, "UserNotFound", "This user does not exist"),
     "principal.not_found": Told(404, "UserNotFound", "This user does not exist"),
     "principal.exists": Told(400, "UserExistsError", "This username already exists"),
-    "address.exists": Told(400, "AddressExistsError", "This email address already exists"),
+    "address.exists": Told(400, "AddressExistsError", _ADDRESS_TAKEN),
     "address.not_found": Told(404, "AddressNotFound"),
     "address.main": Told(400, "NotPermitted"),
+    "address.fixed": Told(400, "ChangeNotAllowed"),
+    "address.wildcard_main": Told(400, "WildcardNotPermitted"),
+    "account.not_found": Told(404, "AccountNotFound", "This account does not exist"),
+    "account.purging": Told(500, "DeleteInProgress"),
+    "alias.exists": Told(400, "AliasExists", "This domain alias already exists"),
+    "alias.not_found": Told(404, "AliasNotFound", "This alias does not exist"),
+    "domain.has_members": Told(400, "NotPermitted"),
+    "tenant.has_members": Told(400, "NotPermitted"),
+    "role.not_grantable": Told(403, "MissingPrivileges"),
+    "password.wrong": Told(403, "AuthFailed"),
     "password.insecure": Told(403, "InsecurePasswordError"),
     "password.hash_unknown": Told(500, "HashError"),
     # mail
     "mailbox.not_found": Told(404, "NoSuchMailbox", "This mailbox does not exist"),
     "mailbox.exists": Told(400, "MailboxExistsError"),
     "mailbox.reserved": Told(400, "DisallowedMailboxMethod"),
+    "mailbox.too_many": Told(400, "DisallowedMailboxMethod"),
     "message.not_found": Told(404, "MessageNotFound", "This message does not exist"),
     "message.empty": Told(400, "EmptyMessage"),
     "user.disabled": Told(403, "UserDisabled"),
     # access
     "permission.missing": Told(403, "MissingPrivileges", "Not enough privileges"),
-    "login.failed": Told(403, "AuthFailed", "Authentication failed", (("id", "id"),)),
+    "login.failed": Told(403, "AuthFailed", "Authentication failed", ("id",)),
     # this server
     "origin.refused": Told(403, "OriginRefused"),
     "operation.not_built": Told(501, "NotSupported"),
@@ -90,11 +104,11 @@ FRAMEWORK: Final[Mapping[str, Told]] = {
     "json.invalid": Told(400, "InvalidContent"),
 }
 
-_USERNAME = (("username", "name"),)
+_USERNAME = ("username",)
 
 BY_OPERATION: Final[Mapping[tuple[str, str], Told]] = {
     ("createUser", "principal.exists"): Told(500, "UserExistsError", "This username already exists", _USERNAME),
-    ("createUser", "address.exists"): Told(500, "AddressExistsError", merged=_USERNAME),
+    ("createUser", "address.exists"): Told(500, "AddressExistsError", _ADDRESS_TAKEN, _USERNAME),
     ("createUser", "password.hash_unknown"): Told(500, "HashError", merged=_USERNAME),
     ("updateUser", "user.not_found"): Told(500, "UserNotFound", "This user does not exist"),
     ("updateUser", "password.wrong"): Told(500, "AuthFail"),
@@ -109,8 +123,8 @@ BY_OPERATION: Final[Mapping[tuple[str, str], Told]] = {
 """Exceptions, by operation."""
 
 
-def tell(error: MailKitError, operation: str = "") -> tuple[int, dict[str, Any]]:
-    """Status and body for an error of an operation."""
+def tell(error: MailKitError, operation: str = "", ask: object = None) -> tuple[int, dict[str, Any]]:
+    """Status and body for an error of an operation; `ask` is what was asked, as far as it was understood."""
     framework = FRAMEWORK.get(error.code)
     told = (
         BY_OPERATION.get((operation, error.code))
@@ -128,7 +142,8 @@ def tell(error: MailKitError, operation: str = "") -> tuple[int, dict[str, Any]]
         for problem in error.errors:
             details.setdefault(",".join(map(str, problem.path)), problem.message)
         body["details"] = details
-    for name, field in told.merged:
-        if field in error.fields:
-            body[name] = error.fields[field]
+    for name in told.merged:
+        value = error.fields.get(name, getattr(ask, name, None))
+        if value is not None:
+            body[name] = value
     return told.status, body

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from mailkit.http.declare import UNSET, UnsetType, answer
 from mailkit.limits import settings as keys
 from mailkit.principals.records import Principal, Profile
+from mailkit.quota import decode, effective
+from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
 from mailkit.settings.registry import Key
 from mailkit.settings.snapshot import Snapshot
 from mailkit.storage.api import ReadTx
@@ -14,7 +16,7 @@ from mailkit.storage.api import ReadTx
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
-__all__ = ["Limit", "UserLimits", "limits_of"]
+__all__ = ["Limit", "UserLimits", "limits_of", "quota_of"]
 
 _LARGEST = (1 << 53) - 1
 _POP3_MESSAGES = 250
@@ -48,11 +50,17 @@ class UserLimits:
 
 def limits_of(kit: "MailKit", row: Principal, profile: Profile, tx: ReadTx) -> UserLimits:
     """The limits that count for an account: its own where it has one, else the server's."""
-    usage = kit.quota.usage(tx, row.number)
-    quota = Limit(allowed=_LARGEST if usage.allowed is None else usage.allowed, used=max(0, usage.used))
     snapshot = kit.settings.current
+    allowed, used = quota_of(kit, row, tx)
+    quota = Limit(allowed=allowed, used=used)
     limits = _servers(snapshot) if not profile.limits else _limits(snapshot, profile.limits)
     return UserLimits(quota=quota, **limits)
+
+
+def quota_of(kit: "MailKit", row: Principal, tx: ReadTx) -> tuple[int, int]:
+    """Bytes allowed and used. No limit shows as the largest whole number of a JavaScript client."""
+    allowed = effective(decode(row.quota), kit.settings.get(QUOTA_DEFAULT))
+    return _LARGEST if allowed is None else allowed, max(0, kit.quota.used(tx, row.number))
 
 
 @lru_cache(maxsize=1)

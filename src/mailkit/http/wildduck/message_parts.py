@@ -42,7 +42,8 @@ class ContentType:
 
 @answer
 class AttachmentInfo:
-    """An attachment; `size` counts encoded bytes, `sizeKb` estimates the decoded ones."""
+    """An attachment; `size` counts encoded bytes, `sizeKb` estimates the decoded ones. `hash` names the blob that holds
+    it; small ones lie in the message itself."""
 
     id: str
     hash: str | UnsetType = UNSET
@@ -54,6 +55,9 @@ class AttachmentInfo:
     related: bool
     sizeKb: int
     size: int
+
+
+NO_DATA = msgspec.Raw(b"{}")
 
 
 def parties(found: Iterable[Correspondent]) -> tuple[Party, ...]:
@@ -96,7 +100,7 @@ def attachment_info(item: Attachment) -> AttachmentInfo:
         contentType=item.content_type,
         disposition=item.disposition or False,
         transferEncoding=item.encoding,
-        cid=f"<{item.cid}>" if item.cid else None,
+        cid=item.cid,
         related=item.related,
         sizeKb=-(-decoded // 1024),
         size=item.size,
@@ -110,4 +114,4 @@ def date_of(ms: int) -> str | None:
 
 def stored_object(text: str | None) -> msgspec.Raw:
     """An object that is kept as JSON text."""
-    return msgspec.Raw((text or "{}").encode())
+    return msgspec.Raw(text.encode()) if text else NO_DATA

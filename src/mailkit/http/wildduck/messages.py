@@ -1,21 +1,18 @@
-"""Messages of a mailbox: listed, shown, and as they came (W2.5)."""
+"""Messages of a mailbox as a list (W2.5): flat, a scan for unread ones."""
 
-import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from mailkit.errors import Invalid
-from mailkit.http.answers import Content
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
 from mailkit.http.later import OnThread, not_built
-from mailkit.http.operation import read, slow
+from mailkit.http.operation import read
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
-from mailkit.http.wildduck.fields import Logged, Paged
+from mailkit.http.wildduck.fields import Paged
 from mailkit.http.wildduck.message_parts import (
     AttachmentInfo,
     ContentType,
@@ -42,9 +39,7 @@ from mailkit.mime.parse import parse
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["get_message", "get_source", "list_messages"]
-
-# ---------------------------------------------------------------- GET mailbox messages
+__all__ = ["list_messages"]
 
 
 @request
@@ -243,168 +238,3 @@ def _address(item: Any) -> dict[str, Any]:
     if isinstance(item, Group):
         return {"name": item.name, "group": [_address(member) for member in item.members]}
     return {"name": item.name, "address": item.address}
-
-
-# ---------------------------------------------------------------- GET message
-
-
-@request
-class GetMessage(Logged):
-    """Which message."""
-
-    user: Id = take.id24("The user, or `me`")
-    mailbox: Id = take.id24("The mailbox")
-    message: int = take.number("The message's id in its mailbox", least=1)
-    replaceCidLinks: bool = take.flag("Make links to attachments links of this API")
-    markAsSeen: bool = take.flag("The message is read now")
-
-
-@answer
-class Recipient:
-    """An envelope's recipient: as it was given, and without label and dots."""
-
-    value: str
-    formatted: str
-
-
-@answer
-class Envelope:
-    """The SMTP envelope."""
-
-    from_: str = named("from")
-    rcpt: tuple[Recipient, ...]
-
-
-@answer
-class ListInfo:
-    """What a mailing list says of itself."""
-
-    id: Party
-    unsubscribe: tuple[Party, ...] | UnsetType = UNSET
-
-
-@answer
-class MessageDetails:
-    """One message."""
-
-    id: int
-    mailbox: str
-    user: str
-    thread: str
-    envelope: Envelope
-    from_: Party = named("from")
-    replyTo: tuple[Party, ...] | UnsetType = UNSET
-    to: tuple[Party, ...] | UnsetType = UNSET
-    cc: tuple[Party, ...] | UnsetType = UNSET
-    bcc: tuple[Party, ...] | UnsetType = UNSET
-    subject: str
-    messageId: str
-    date: str | None
-    idate: str | None
-    list: ListInfo | UnsetType = UNSET
-    size: int
-    seen: bool
-    deleted: bool
-    flagged: bool
-    draft: bool
-    answered: bool
-    forwarded: bool
-    html: tuple[str, ...] | UnsetType = UNSET
-    text: str
-    attachments: tuple[AttachmentInfo, ...]
-    contentType: ContentType
-    encrypted: bool | UnsetType = UNSET
-    references: tuple[str, ...]
-    metaData: msgspec.Raw
-
-
-@slow
-def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails:
-    """One message with its text and attachments."""
-    with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        entry = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx)
-    row, state = entry.row, entry.state
-    not_built("getMessage", markAsSeen=ask.markAsSeen and not state.has("\\Seen"))
-    parsed = parse(b"".join(kit.mailstore.stream(row)))
-    listed = parsed.list_headers
-    html, plain = parsed.html, parsed.text
-    if ask.replaceCidLinks:
-        base = f"/users/{ask.user}/mailboxes/{ask.mailbox}/messages/{ask.message}/attachments/"
-        html, plain = tuple(_link(part, base) for part in html), _link(plain, base)
-    forwarded = state.has("$Forwarded")
-    return MessageDetails(
-        id=entry.uid,
-        mailbox=str(entry.mailbox.id),
-        user=str(ask.user),
-        thread=str(row.thread),
-        envelope=Envelope(
-            from_=row.mail_from,
-            rcpt=tuple(Recipient(value=text, formatted=_formatted(text)) for text in row.rcpt_to),
-        ),
-        from_=author(row),
-        replyTo=parties(row.reply_to) or UNSET,
-        to=parties(row.to) or UNSET,
-        cc=parties(row.cc) or UNSET,
-        bcc=parties(row.bcc) or UNSET,
-        subject=row.subject,
-        messageId=message_id(row),
-        date=date_of(row.hdate),
-        idate=date_of(row.idate),
-        list=UNSET
-        if listed is None or not listed.id
-        else ListInfo(
-            id=Party(name=listed.name, address=listed.id),
-            unsubscribe=tuple(Party(name="", address=url) for url in listed.unsubscribe) or UNSET,
-        ),
-        size=row.size,
-        seen=state.has("\\Seen"),
-        deleted=state.has("\\Deleted"),
-        flagged=state.has("\\Flagged"),
-        draft=state.has("\\Draft"),
-        answered=state.has("\\Answered") and not forwarded,
-        forwarded=forwarded,
-        html=html or UNSET,
-        text=plain,
-        attachments=tuple(attachment_info(item) for item in row.attachments),
-        contentType=content_type(row),
-        encrypted=encrypted(row) or UNSET,
-        references=row.references,
-        metaData=stored_object(row.meta),
-    )
-
-
-def _link(source: str, base: str) -> str:
-    # Both forms of the link: with and without the message's id before the attachment's (quirk 27).
-    return re.sub(r"attachment:(?:[0-9a-f]{24}/)?(ATT\d{5})", lambda found: base + found[1], source)
-
-
-def _formatted(address: str) -> str:
-    local, at, domain = address.rpartition("@")
-    return f"{local.partition('+')[0].replace('.', '').lower()}{at}{domain.lower()}"
-
-
-# ---------------------------------------------------------------- GET message.eml
-
-
-@request
-class GetSource(Logged):
-    """Which message."""
-
-    user: Id = take.id24("The user, or `me`")
-    mailbox: Id = take.id24("The mailbox")
-    message: int = take.number("The message's id in its mailbox", least=1)
-
-
-_AT_ONCE = 256 << 10
-
-
-@read
-def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
-    """A message exactly as it came."""
-    with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
-    pieces: Iterator[bytes] = kit.mailstore.stream(row)
-    small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
-    return Content(b"".join(pieces) if small else pieces, "message/rfc822", size=row.size)

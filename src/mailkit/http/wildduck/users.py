@@ -1,33 +1,40 @@
 """Users: created, found, listed, deleted (W2.1)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
 from mailkit.accounts.create import NewAccount
 from mailkit.errors import Invalid, NotFound
-from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, request
-from mailkit.http.later import OnThread, not_built
+from mailkit.http.later import not_built
 from mailkit.http.operation import prepared, read, write
-from mailkit.http.paging import number_page, position
 from mailkit.http.wildduck import fields as take
-from mailkit.http.wildduck.fields import Logged, Paged
+from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.limits import UserLimits, limits_of
+from mailkit.http.wildduck.message_parts import stored_object
 from mailkit.http.wildduck.reach import tenant_number, user_within
 from mailkit.http.wildduck.rules import Choice, Text
+from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
-from mailkit.principals.normalise import parse_login
-from mailkit.principals.permits import Caller, Need, Scope, hidden, permits
-from mailkit.principals.records import Principal, Profile
+from mailkit.principals.normalise import split_address
+from mailkit.principals.permits import Caller, hidden
+from mailkit.principals.records import Profile
 from mailkit.quota import INHERIT, Bytes
-from mailkit.storage.api import ReadTx, Tx
+from mailkit.storage.api import Tx
 
-__all__ = ["create_user", "delete_user", "get_user", "list_users", "resolve_user"]
+__all__ = [
+    "LIMITS",
+    "FeatureFlags",
+    "create_user",
+    "delete_user",
+    "get_user",
+    "resolve_user",
+    "whitelist",
+]
 
-_LARGEST = (1 << 53) - 1  # what clients see for "no limit": JavaScript's largest whole number
-_LIMITS = (
+LIMITS = (
     "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
     "imapMaxConnections", "receivedMax",
 )  # fmt: skip
@@ -109,10 +116,8 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
     """Create a user, with folders and a main address."""
     not_built(
         "createUser",
-        targets=ask.targets,
         requirePasswordChange=ask.requirePasswordChange,
         allowUnsafe=not ask.allowUnsafe,
-        mailboxes=ask.mailboxes,
         pubKey=ask.pubKey,
         encryptMessages=ask.encryptMessages,
         encryptForwarded=ask.encryptForwarded,
@@ -130,9 +135,9 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tags=ask.tags,
         meta=ask.metaData,
         internal=ask.internalData,
-        from_whitelist=ask.fromWhitelist,
+        from_whitelist=whitelist(ask.fromWhitelist),
         disabled_scopes=ask.disabledScopes,
-        limits={name: value for name in _LIMITS if (value := getattr(ask, name))},
+        limits={name: value for name in LIMITS if (value := getattr(ask, name))},
         flags={"indexing": ask.featureFlags.indexing} if ask.featureFlags else {},
     )
     new = NewAccount(
@@ -146,9 +151,28 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tenant=tenant,
         profile=profile,
         address_tags=ask.tags if ask.addTagsToAddress else (),
+        targets=tuple(dict.fromkeys(ask.targets)),
+        folders=_folders(ask.mailboxes),
     )
     commit = kit.accounts.prepare(new, may_create_domain="domain-create" in caller.permissions)
     return lambda tx: Created(id=str(commit(tx).id))
+
+
+_FOLDERS = {"sent": "\\Sent", "trash": "\\Trash", "junk": "\\Junk", "drafts": "\\Drafts"}
+
+
+def _folders(asked: FolderNames | None) -> dict[str, str]:
+    """Special use -> path, of those that were named."""
+    return {use: path for name, use in _FOLDERS.items() if asked is not None and (path := getattr(asked, name))}
+
+
+def whitelist(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses to send from in normal form, each once; patterns with a * are lower-case."""
+    found: dict[str, None] = {}
+    for text in given:
+        mailbox = split_address(text)
+        found[text.lower() if mailbox is None else mailbox.normal] = None
+    return tuple(found)
 
 
 # ---------------------------------------------------------------- GET /users/{user}
@@ -216,8 +240,9 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             address=main.value if main else "",
             language=profile.language,
             retention=profile.retention or False,
-            metaData=_object(profile.meta),
-            internalData=UNSET if "internalData" in unseen else _object(profile.internal),
+            metaData=stored_object(profile.meta),
+            internalData=UNSET if "internalData" in unseen else stored_object(profile.internal),
+            targets=row.targets,
             spamLevel=profile.spam_level,
             limits=limits_of(kit, row, profile, tx),
             tags=UNSET if "tags" in unseen else profile.tags,
@@ -228,10 +253,6 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             suspended=row.suspended,
             featureFlags=profile.flags,
         )
-
-
-def _object(stored: str | None) -> msgspec.Raw:
-    return msgspec.Raw((stored or "{}").encode())
 
 
 # ---------------------------------------------------------------- GET /users/resolve/{username}
@@ -252,192 +273,6 @@ def resolve_user(kit: MailKit, ask: ResolveUser, caller: Caller) -> Created:
         if row is None:
             raise NotFound("user.not_found", name=ask.username)
         return Created(id=str(user_within(kit, row.id, caller, tx=tx).id))
-
-
-# ---------------------------------------------------------------- GET /users
-
-
-@request
-class ListUsers(Paged):
-    """Which users."""
-
-    query: str | None = take.text(255, "Part of the main address or the login", lower=True, default=None)
-    forward: str | None = take.text(255, "Part of a forwarding target", lower=True, default=None)
-    tags: tuple[str, ...] = take.comma_tags("Users with one of these tags")
-    requiredTags: tuple[str, ...] = take.comma_tags("Users with all of these tags")
-    metaData: bool = take.flag("Show metaData")
-    internalData: bool = take.flag("Show internalData")
-
-
-@answer
-class UserQuota:
-    """Bytes."""
-
-    allowed: int
-    used: int
-
-
-@answer
-class UserRow:
-    """A user, as lists show it."""
-
-    id: str
-    username: str
-    name: str | UnsetType = UNSET
-    address: str
-    tags: tuple[str, ...] | UnsetType
-    targets: tuple[str, ...] = ()
-    enabled2fa: tuple[str, ...] = ()
-    autoreply: bool = False
-    encryptMessages: bool = False
-    encryptForwarded: bool = False
-    quota: UserQuota
-    metaData: msgspec.Raw | UnsetType = UNSET
-    internalData: msgspec.Raw | UnsetType = UNSET
-    hasPasswordSet: bool
-    activated: bool = True
-    disabled: bool
-    suspended: bool
-
-
-@answer
-class Users:
-    """A page of users, in order of creation."""
-
-    total: int
-    page: int
-    previousCursor: str | bool
-    nextCursor: str | bool
-    query: str | UnsetType = UNSET
-    results: tuple[UserRow, ...]
-
-
-_LIST = Need.wildduck("userlisting:read:listing")
-_BATCH = 500
-
-
-@read
-def list_users(kit: MailKit, ask: ListUsers, caller: Caller) -> Users | OnThread[Users]:
-    """Users in order of creation."""
-    if permits(caller, _LIST).scope is Scope.OWN:
-        return _own_listing(kit, ask, caller)
-    if ask.query or ask.forward or ask.tags or ask.requiredTags or caller.tenant is not None:
-        return OnThread(lambda: _scan(kit, ask, caller))
-    asked = position("getUsers", next=ask.next, previous=ask.previous, page=ask.page)
-    with kit.store.snapshot() as tx:
-        page = kit.principals.list_by_id(
-            "individual", limit=ask.limit, after=_place(asked.after), reverse=asked.backwards, tx=tx
-        )
-        rows = tuple(_row(kit, row, ask, caller, tx) for row in page.items)
-    edges = [Cursor(None, row.id) for row in rows[:1] + rows[-1:]]
-    numbers = number_page(
-        "getUsers", asked, ask.page, before=page.before, after=page.after,
-        first=edges[0] if edges else None, last=edges[-1] if edges else None,
-    )  # fmt: skip
-    return Users(
-        total=page.total, page=numbers.page, previousCursor=numbers.previous, nextCursor=numbers.next, results=rows
-    )
-
-
-def _place(cursor: Cursor | None) -> Id | None:
-    if cursor is None:
-        return None
-    try:
-        return Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
-
-
-def _own_listing(kit: MailKit, ask: ListUsers, caller: Caller) -> Users:
-    assert caller.principal is not None
-    with kit.store.snapshot() as tx:
-        row = kit.principals.user(caller.principal, tx=tx)
-        rows = (_row(kit, row, ask, caller, tx),) if _matches(kit, row, ask, None, tx) else ()
-    query = UNSET if ask.query is None else ask.query
-    return Users(total=len(rows), page=1, previousCursor=False, nextCursor=False, query=query, results=rows)
-
-
-def _scan(kit: MailKit, ask: ListUsers, caller: Caller) -> Users:
-    """Walks all users in batches, each in a snapshot of its own; keeps the page's rows and nothing else."""
-    asked = position("getUsers", next=ask.next, previous=ask.previous, page=ask.page)
-    edge = _place(asked.after)
-    total, before, after = 0, False, False
-    found: list[Principal] = []
-    for row in _matching(kit, ask, caller):
-        total += 1
-        if edge is None or (row.id < edge if asked.backwards else row.id > edge):
-            found.append(row)
-            if asked.backwards and len(found) > ask.limit:
-                del found[0]
-                before = True
-            elif not asked.backwards and len(found) > ask.limit:
-                found.pop()
-                after = True
-        else:
-            before = before or not asked.backwards
-    with kit.store.snapshot() as tx:
-        rows = tuple(_row(kit, row, ask, caller, tx) for row in found)
-    numbers = number_page(
-        "getUsers", asked, ask.page, before=before, after=after,
-        first=Cursor(None, rows[0].id) if rows else None, last=Cursor(None, rows[-1].id) if rows else None,
-    )  # fmt: skip
-    query = UNSET if ask.query is None else ask.query
-    return Users(
-        total=total, page=numbers.page, previousCursor=numbers.previous, nextCursor=numbers.next, query=query,
-        results=rows,
-    )  # fmt: skip
-
-
-def _matching(kit: MailKit, ask: ListUsers, caller: Caller) -> Iterator[Principal]:
-    place: Id | None = None
-    while True:
-        with kit.store.snapshot() as tx:
-            tenant = tenant_number(kit, caller, tx)
-            page = kit.principals.list_by_id("individual", limit=_BATCH, after=place, tx=tx)
-            found = [row for row in page.items if _matches(kit, row, ask, tenant, tx)]
-        yield from found
-        if not page.after:
-            return
-        place = page.items[-1].id
-
-
-def _matches(kit: MailKit, row: Principal, ask: ListUsers, tenant: int | None, tx: ReadTx) -> bool:
-    if tenant is not None and row.tenant != tenant:
-        return False
-    if ask.forward:
-        return False  # nobody has forwarding targets yet
-    if ask.tags or ask.requiredTags:
-        have = {tag.lower() for tag in (row.profile or Profile()).tags}
-        needed = set(ask.requiredTags)
-        if not needed <= have or (set(ask.tags) - needed and not have & (set(ask.tags) - needed)):
-            return False
-    if ask.query:
-        main = kit.addresses.main_of(row, tx=tx)
-        in_address = main is not None and ask.query in main.value
-        return in_address or ask.query.replace(".", "") in parse_login(row.name)
-    return True
-
-
-def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadTx) -> UserRow:
-    unseen = hidden(caller, "userlisting")
-    profile = row.profile or Profile()
-    main = kit.addresses.main_of(row, tx=tx)
-    usage = kit.quota.usage(tx, row.number)
-    show_meta = ask.metaData and profile.meta is not None
-    show_internal = ask.internalData and profile.internal is not None and "internalData" not in unseen
-    return UserRow(
-        id=str(row.id),
-        username=row.name,
-        name=UNSET if row.display is None else row.display,
-        address=main.value if main else "",
-        tags=UNSET if "tags" in unseen else profile.tags,
-        quota=UserQuota(allowed=_LARGEST if usage.allowed is None else usage.allowed, used=max(0, usage.used)),
-        metaData=_object(profile.meta) if show_meta else UNSET,
-        internalData=_object(profile.internal) if show_internal else UNSET,
-        hasPasswordSet=kit.credentials.has_password(row.number, tx=tx),
-        disabled=not row.active,
-        suspended=row.suspended,
-    )
 
 
 # ---------------------------------------------------------------- DELETE /users/{user}
@@ -469,14 +304,22 @@ class DeletedUser:
     task: str | UnsetType = UNSET
 
 
+_LINGER = 14 * 86_400_000
+
+
 @write
 def delete_user(kit: MailKit, ask: DeleteUser, caller: Caller, tx: Tx) -> DeletedUser:
-    """Delete a user with its addresses; its mail goes in the background."""
-    not_built("deleteUser", deleteAfter=ask.deleteAfter)
+    """Delete a user with its addresses; its data goes in the background, its mail 14 days after that."""
+    due = ask.deleteAfter or None
     try:
         user_within(kit, ask.user, caller, tx=tx)
     except NotFound:
         # Deleting twice is no error (quirk 12).
         return DeletedUser(user=str(ask.user), addresses=DeletedAddresses(deleted=0))
-    gone = kit.accounts.delete(ask.user, tx=tx)
-    return DeletedUser(user=str(ask.user), addresses=DeletedAddresses(deleted=len(gone.addresses)), task=str(gone.job))
+    gone = kit.accounts.delete(ask.user, due=due, linger=_LINGER, tx=tx)
+    return DeletedUser(
+        user=str(ask.user),
+        addresses=DeletedAddresses(deleted=len(gone.addresses)),
+        deleteAfter=iso(due) if due else False,
+        task=str(gone.job),
+    )

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from mailkit.ids import Id, new_id
-from mailkit.mailstore.changes import Added, Change, Flagged, Moved, Removed
+from mailkit.mailstore.follower import Added, Change, Flagged, Moved, Removed
 from mailkit.mailstore.records import FLAGS, Message, State
 from mailkit.mime.parse import parse
 from mailkit.search.api import SearchIndex

@@ -34,11 +34,21 @@ class Snapshot(Reading):
     __slots__ = ("_environment",)
 
     def __init__(self, environment: "Environment") -> None:
-        super().__init__(environment.trees.ended, environment.trees)
         self._environment = environment
+        self._trees = trees = environment.trees
+        self._txn = trees.ended
 
     def __enter__(self) -> "Snapshot":
-        self._txn = self._environment.begin_reading(self)
+        # opened for every request: the usual case is done here, whatever stands in its way by `begin_reading`
+        environment = self._environment
+        environment.readers.add(self)
+        if not environment.holding:
+            try:
+                self._txn = environment.engine.begin(self._trees.rows)
+                return self
+            except lmdb.Error:
+                pass
+        self._txn = environment.begin_reading(self)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,7 +70,8 @@ class Environment:
         """Held while a write transaction is open, and while the map is exchanged."""
         self.grown = threading.Condition()
         """Told after a commit of this process that appended something."""
-        self._holding = False
+        self.holding = False
+        """True while no snapshot may begin."""
         self._let_go = threading.Condition()
         self._checked = time.monotonic()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,7 +94,7 @@ class Environment:
         try:
             while True:
                 # in this order: who holds readers back sets the mark first and looks at the readers then
-                if self._holding:
+                if self.holding:
                     self._wait_until_let_go(reader)
                 try:
                     return self.engine.begin(db=self.trees.rows)
@@ -102,10 +113,10 @@ class Environment:
             raise
 
     def _wait_until_let_go(self, reader: object) -> None:
-        while self._holding:
+        while self.holding:
             self.readers.discard(reader)
             with self._let_go:
-                self._let_go.wait_for(lambda: not self._holding)
+                self._let_go.wait_for(lambda: not self.holding)
             self.readers.add(reader)
 
     def grow(self) -> bool:
@@ -144,7 +155,7 @@ class Environment:
     @contextmanager
     def _readers_held(self, seconds: float) -> Iterator[None]:
         """Lets no snapshot begin, and gives those that are open some time to end; a copy gets all that it needs."""
-        self._holding = True
+        self.holding = True
         try:
             deadline = time.monotonic() + seconds
             while self.readers and (time.monotonic() < deadline or any(map(_is_copy, tuple(self.readers)))):
@@ -152,7 +163,7 @@ class Environment:
             yield
         finally:
             with self._let_go:
-                self._holding = False
+                self.holding = False
                 self._let_go.notify_all()
 
     def clear_stale_readers(self, *, now: bool = False) -> None:

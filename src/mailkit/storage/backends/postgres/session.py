@@ -150,6 +150,9 @@ class Session:
                 _, *rows = connection.run(self._begin, *(seen for seen, _ in self._seen), statement)
             except Conflict:
                 continue
+            except Lost:
+                self._discard()
+                return None
             same = all(hash(tuple(now)) == then for now, (_, then) in zip(rows, self._seen, strict=False))
             return rows[-1] if same else None
         return None

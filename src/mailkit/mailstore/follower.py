@@ -2,12 +2,15 @@
 
 `kit.py` passes in a `Follower`. The law for whoever changes messages:
 
-- every change to a message that stays or goes makes one call of `changed`, in the same transaction, after the rows were
-  written: `Added` for each message that comes into being (stored, copied, restored), `Removed` for each that goes,
-  `Moved` when it gets another mailbox or UID, `Flagged` when its flags or keywords change
+- every change to a message makes one call of `changed`, in the same transaction, after the rows were written: `Added`
+  for each message that comes into being (stored, copied, restored), `Removed` for each that goes, `Moved` when it gets
+  another mailbox or UID, `Flagged` when its flags or keywords change
+- `Emptied` when a mailbox is deleted: its messages are gone for everybody, though their rows leave later, by a job,
+  which tells `Removed` of each
 - a move with new flags is a `Moved` followed by a `Flagged`
 - removing all rows of an account at once (`erase`) needs no calls: all that lies behind its number goes
-- `describe` is called before the transaction, for it may be slow; its bytes come back in `Added.described`
+- `describe` is called before the transaction, for it may be slow; its bytes come back in `Added.described`.
+  None there (of a copy, say, that nobody has parsed) leaves it to the follower to read the message later
 """
 
 from typing import Protocol
@@ -19,7 +22,7 @@ from mailkit.mailstore.records import Message, State
 from mailkit.mime.parse import Message as Parsed
 from mailkit.storage.api import Tx
 
-__all__ = ["Added", "Change", "Flagged", "Follower", "Moved", "Nobody", "Removed"]
+__all__ = ["Added", "Change", "Emptied", "Flagged", "Follower", "Moved", "Nobody", "Removed"]
 
 
 @frozen
@@ -31,7 +34,7 @@ class Added:
     uid: int
     row: Message
     state: State
-    described: bytes
+    described: bytes | None
 
 
 @frozen
@@ -64,7 +67,15 @@ class Flagged:
     state: State
 
 
-Change = Added | Removed | Moved | Flagged
+@frozen
+class Emptied:
+    """A mailbox is gone with all messages in it."""
+
+    account: int
+    mailbox: Id
+
+
+Change = Added | Removed | Moved | Flagged | Emptied
 
 
 class Follower(Protocol):

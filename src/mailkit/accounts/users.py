@@ -1,0 +1,178 @@
+"""Changes of people's accounts, and what administrators do with them: log out, count again (WildDuck 2.1)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+from attrs import frozen
+from msgspec.structs import replace
+
+from mailkit import journal
+from mailkit.clock import Clock
+from mailkit.credentials.service import Credentials
+from mailkit.errors import Denied
+from mailkit.ids import Id
+from mailkit.jobs import Later, Step
+from mailkit.limits import Limits
+from mailkit.mailstore.recount import stored_bytes
+from mailkit.principals.records import Principal, Profile
+from mailkit.principals.service import Principals
+from mailkit.quota import Quota, QuotaService, encode
+from mailkit.storage.api import Store, Tx
+from mailkit.storage.calls import OWN, writes
+
+__all__ = ["COUNTERS", "RECOUNT", "Recount", "UserChanges", "Users"]
+
+RECOUNT: Final = "quota.recount"
+
+COUNTERS: Final[Mapping[str, str]] = {
+    "recipients": "recipients",
+    "forwards": "forwards",
+    "imapMaxUpload": "imap.upload",
+    "imapMaxDownload": "imap.download",
+    "pop3MaxDownload": "pop3.download",
+    "receivedMax": "received",
+    "imapMaxConnections": "imap.connections",
+}
+"""A user's limit -> the counter that starts anew when the limit is set."""
+
+_KINDS = ("individual", "group")
+_BATCH = 100
+
+
+@frozen
+class UserChanges:
+    """What changes; None stays as it is."""
+
+    display: str | None = None
+    """The person's name; empty for none."""
+    quota: Quota | None = None
+    limits: Mapping[str, int] = attrs.field(factory=dict)
+    """By name; 0 returns to the server's default. Setting one starts its counter anew."""
+    profile: Mapping[str, Any] = attrs.field(factory=dict)
+    """Fields of `Profile`."""
+    targets: tuple[str, ...] | None = None
+    active: bool | None = None
+    suspended: bool | None = None
+    password: bool = False
+    """True: the password becomes `hashed`, None for no password."""
+    hashed: str | None = attrs.field(default=None, repr=False)
+
+
+@frozen
+class Recount:
+    """An account's bytes as they were kept, and as they are."""
+
+    before: int
+    after: int
+
+
+class Users:
+    """The use case."""
+
+    def __init__(
+        self,
+        store: Store,
+        principals: Principals,
+        credentials: Credentials,
+        quota: QuotaService,
+        limits: Limits,
+        *,
+        clock: Clock,
+        schedule: Callable[[Tx, int], Id],
+    ) -> None:
+        self.store = store
+        self._principals = principals
+        self._credentials = credentials
+        self._quota = quota
+        self._limits = limits
+        self._clock = clock
+        self._schedule = schedule
+
+    def check_password(self, row: Principal, password: str) -> None:
+        """Denied `password.wrong` unless it is the permanent password; without one there is nothing to check. Slow."""
+        stored = self._credentials.password_hash(row.number)
+        if stored is not None and not self._credentials.verify(stored, password):
+            raise Denied("password.wrong", "Password not correct")
+
+    @writes
+    def change(self, row: Principal, changes: UserChanges, *, tx: Tx = OWN) -> Principal:
+        """Changes a person's account. A new password ends its tokens and sessions, and so does suspending it."""
+        now = self._clock()
+        profile = row.profile or Profile()
+        limits = {name: value for name, value in {**profile.limits, **changes.limits}.items() if value}
+        ends = changes.password or (changes.suspended is True and not row.suspended)
+        changed = replace(
+            row,
+            display=row.display if changes.display is None else changes.display or None,
+            quota=row.quota if changes.quota is None else encode(changes.quota),
+            profile=replace(profile, limits=limits, **changes.profile),
+            targets=row.targets if changes.targets is None else changes.targets,
+            active=row.active if changes.active is None else changes.active,
+            suspended=row.suspended if changes.suspended is None else changes.suspended,
+            auth_version=row.auth_version + ends,
+        )
+        for name in changes.limits:
+            if name in COUNTERS:
+                self._limits.reset(tx, f"account:{row.number}", COUNTERS[name])
+        if changes.password:
+            self._credentials.set_password(row.number, changes.hashed, now=now, tx=tx)
+            self._tell("user.password.changed", row, now, {}, tx)
+        if ends:
+            self._tell("user.logout", row, now, {"reason": "Authentication required"}, tx)
+        for target in changed.targets:
+            if target not in row.targets:
+                self._tell("forward added", row, now, {"type": "user", "target": target}, tx)
+        return self._principals.update(changed, tx=tx)
+
+    @writes
+    def logout(self, row: Principal, reason: str, *, tx: Tx = OWN) -> None:
+        """Tells everything that is connected for an account to let go; tokens stay."""
+        self._tell("user.logout", row, self._clock(), {"reason": reason}, tx)
+
+    @staticmethod
+    def _tell(kind: str, row: Principal, now: int, payload: dict[str, Any], tx: Tx) -> None:
+        payload = {"user": row.id, **payload}
+        journal.add(tx, journal.Entry(kind=kind, account=row.number, at=now, payload=payload))
+
+    @writes
+    def recount(self, number: int, *, tx: Tx = OWN) -> Recount:
+        """Counts an account's bytes anew."""
+        before = self._quota.used(tx, number)
+        self._quota.recount(tx, number, stored_bytes(number, tx=tx))
+        return Recount(before, self._quota.used(tx, number))
+
+    @writes
+    def recount_all(self, *, tx: Tx = OWN) -> Id:
+        """Counts everybody's bytes anew by a job, whose progress tells `accounts`, `changed` and `difference`."""
+        return self._schedule(tx, self._clock())
+
+    def handler(self, step: Step) -> Later | None:
+        """The job."""
+        progress = {"kind": 0, "accounts": 0, "changed": 0, "difference": 0, **step.progress}
+        while progress["kind"] < len(_KINDS):
+            edge = Id(progress["after"]) if progress.get("after") else None
+            page = self._principals.list_by_id(_KINDS[progress["kind"]], limit=_BATCH, after=edge)
+            for row in page.items:
+                progress = step.transact(lambda tx, row=row, known=progress: self._count(step, row, known, tx))  # type: ignore[misc]
+                if step.stopping:
+                    return Later(step.now())
+            if not page.after:
+                progress = {**progress, "kind": progress["kind"] + 1, "after": None}
+        step.transact(lambda tx: step.save(tx, progress))
+        return None
+
+    def _count(self, step: Step, row: Principal, known: dict[str, Any], tx: Tx) -> dict[str, Any]:
+        drift = 0
+        if self._principals.find(row.number, tx=tx) is not None:
+            done = self.recount(row.number, tx=tx)
+            drift = done.after - done.before
+        progress = {
+            **known,
+            "after": row.id,
+            "accounts": known["accounts"] + 1,
+            "changed": known["changed"] + bool(drift),
+            "difference": known["difference"] + drift,
+        }
+        step.save(tx, progress)
+        return progress

@@ -1,0 +1,107 @@
+"""POST /principal (S3.3)."""
+
+from collections.abc import Callable
+
+from mailkit.accounts.directory import NewPrincipal as Wanted
+from mailkit.accounts.emails import external_of
+from mailkit.errors import Invalid, NotSupported
+from mailkit.http.declare import request
+from mailkit.http.operation import prepared
+from mailkit.http.stalwart import fields as take
+from mailkit.http.stalwart.types import CREATABLE, PERMISSION_PREFIXES
+from mailkit.kit import MailKit
+from mailkit.principals.permits import Caller, require
+from mailkit.principals.tenancy import ceilings_of
+from mailkit.quota import UNLIMITED, Bytes, Quota
+from mailkit.storage.api import Tx
+
+__all__ = ["create_principal"]
+
+
+@request
+class NewPrincipal:
+    """A principal to be made. `id` and `usedQuota` may be sent back and are not looked at."""
+
+    type: str = take.choice((*CREATABLE, "superuser"), "Kind of principal", default="individual")
+    name: str = take.string("Unique over all types", default="")
+    description: str | None = take.string("Full name", default=None, nullable=True)
+    secrets: tuple[str, ...] = take.strings("Passwords in the clear, or ready hashes")
+    emails: tuple[str, ...] = take.strings("Addresses, the main one first; `@domain` for all of a domain")
+    quota: int | tuple[int, ...] | None = take.unsigned(
+        "Bytes; 0: no limit. For a tenant also a list: bytes, then the most principals of each type",
+        default=None,
+        or_many=True,
+    )
+    memberOf: tuple[str, ...] = take.strings("Groups this belongs to")
+    members: tuple[str, ...] = take.strings("What belongs to this")
+    roles: tuple[str, ...] = take.strings("Roles")
+    lists: tuple[str, ...] = take.strings("Mailing lists this belongs to")
+    tenant: str | None = take.string("Tenant", default=None, nullable=True)
+    enabledPermissions: tuple[str, ...] = take.strings("Permissions beyond those of the roles")
+    disabledPermissions: tuple[str, ...] = take.strings("Permissions taken away")
+    picture: str | None = take.string("A picture", default=None, nullable=True)
+    urls: tuple[str, ...] = take.strings("Redirect addresses of an OAuth client")
+    externalMembers: tuple[str, ...] = take.strings("Addresses elsewhere that a list sends to")
+    id: None = take.ignored()
+    usedQuota: None = take.ignored()
+
+
+@request
+class CreatePrincipal:
+    """What is to be made."""
+
+    principal: NewPrincipal = take.body(NewPrincipal)
+
+
+@prepared
+def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Callable[[Tx], int]:
+    """Create a principal; the answer is its number."""
+    asked = ask.principal
+    kind = "individual" if asked.type == "superuser" else asked.type
+    require(caller, f"{PERMISSION_PREFIXES[kind]}-create")
+    password, hashed = _secret(asked.secrets)
+    quota, ceilings = _quota(asked.quota, kind)
+    wanted = Wanted(
+        kind,
+        asked.name,
+        display=asked.description,
+        emails=asked.emails,
+        quota=quota,
+        ceilings=ceilings,
+        password=password,
+        hashed=hashed,
+        member_of=asked.memberOf,
+        members=asked.members,
+        lists=asked.lists,
+        roles=asked.roles,
+        tenant=asked.tenant,
+        enabled=asked.enabledPermissions,
+        disabled=asked.disabledPermissions,
+        picture=asked.picture,
+        urls=asked.urls,
+        external=tuple(external_of(text) for text in asked.externalMembers),
+    )
+    commit = kit.directory.prepare(wanted, caller)
+    return lambda tx: commit(tx).number
+
+
+def _secret(secrets: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """A password in the clear, or a ready hash."""
+    if len(secrets) > 1:
+        raise NotSupported("parameter.not_built", "One secret per principal is kept so far")
+    secret = secrets[0] if secrets else None
+    for prefix in ("{PLAIN}", "{plain}", "{CLEAR}", "{clear}"):
+        secret = secret.removeprefix(prefix) if secret else None
+    hashed = secret is not None and secret.startswith(("$", "{", "_", "otpauth:"))
+    if secret is not None and hashed and not secret.startswith("$argon2"):
+        raise NotSupported("parameter.not_built", "Only argon2 hashes and clear passwords are understood so far")
+    return (None, secret) if hashed else (secret or None, None)
+
+
+def _quota(given: int | tuple[int, ...] | None, kind: str) -> tuple[Quota, dict[str, int]]:
+    if not isinstance(given, tuple):
+        return (Bytes(given) if given else UNLIMITED), {}
+    if kind != "tenant":
+        reason = f"A quota by type is for tenants, not for type {kind}"
+        raise Invalid("value.invalid", reason, details="Invalid quota value", reason=reason)
+    return (Bytes(given[0]) if given and given[0] else UNLIMITED), ceilings_of(given)

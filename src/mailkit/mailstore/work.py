@@ -1,0 +1,173 @@
+"""The mail store's jobs: what takes longer than a request should, in steps that each do all of their part or nothing.
+
+mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given back
+mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
+mailbox.sweep   modseq index entries that count no more go
+mail.expire     messages whose time is over leave; comes back by itself
+"""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from mailkit.ids import Id
+from mailkit.jobs import Later, Step
+from mailkit.mailstore.change import STEP
+from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.records import BlobRef, Mailbox
+from mailkit.mailstore.select import select
+from mailkit.mailstore.selection import LAST, Selection
+from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
+from mailkit.storage import keyspace
+from mailkit.storage.api import ReadTx, Tx
+
+if TYPE_CHECKING:
+    from mailkit.mailstore.service import MailStore
+
+__all__ = ["CLEAR", "ERASE", "EXPIRE", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+
+ERASE: Final = "mailbox.erase"
+CLEAR: Final = "mailbox.clear"
+SWEEP: Final = "mailbox.sweep"
+EXPIRE: Final = "mail.expire"
+
+_LOOSE = 1000
+
+
+def job_key(account: int, mailbox: bytes) -> str:
+    """At most one job of a kind waits for a mailbox."""
+    return f"{account}:{mailbox.hex()}"
+
+
+def clear_args(account: int, box: Mailbox) -> dict[str, Any]:
+    """What `mailbox.clear` is scheduled with: what comes in later stays."""
+    return {"account": account, "mailbox": box.id, "last": box.uid_next - 1}
+
+
+def sweepable(box: Mailbox) -> bool:
+    """True when a mailbox has more index entries that count no more than ones that do, and enough to be worth it."""
+    return box.stale > max(_LOOSE, box.total)
+
+
+def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
+    """The handlers by kind."""
+    return {
+        ERASE: lambda step: _until_done(step, lambda tx: erase_some(mail, step, tx)),
+        CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
+        SWEEP: lambda step: _sweep(mail, step),
+        EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
+    }
+
+
+def _until_done(step: Step, some: Callable[[Tx], int]) -> Later | None:
+    """Calls `some` in transactions of its own until it did nothing, and saves how much was done."""
+    total: int = step.progress.get("done", 0)
+
+    def one(tx: Tx) -> int:
+        done = some(tx)
+        if done:
+            step.save(tx, {"done": total + done})
+        return done
+
+    while done := step.transact(one):
+        total += done
+        if step.stopping:
+            return Later(step.now())
+    return None
+
+
+def erase_some(mail: "MailStore", step: Step, tx: Tx) -> int:
+    """Removes up to `STEP` messages of a tombstone, then some index entries at a time, then the tombstone."""
+    account, mailbox = step.args["account"], step.args["mailbox"]
+    if GONE.find(tx, account, mailbox) is None:
+        return 0
+    found = select(account, mailbox, Selection(((1, LAST),)), tx, limit=STEP)
+    for uid, row, state in found:
+        for segment in row.segments:
+            if isinstance(segment, BlobRef):
+                mail.blobs.release(tx, segment.digest)
+        tx.delete(keyspace.STATE.key(account, mailbox, uid))
+        tx.delete(keyspace.MESSAGE_DATE.key(account, mailbox, row.idate, uid))
+        tx.delete(keyspace.THREAD.key(account, row.thread, mailbox, uid))
+        if state.expires:
+            tx.delete(keyspace.MAIL_EXPIRY.key(state.expires, account, mailbox, uid))
+        MESSAGES.delete(tx, account, mailbox, uid)
+        mail.follower.changed(tx, Removed(account, Id(mailbox), uid))
+    if found:
+        mail.quota.credit(tx, account, sum(row.size for _, row, _ in found))
+        return len(found)
+    for space in (keyspace.MODSEQ, keyspace.VANISHED):
+        keys = [key for key, _ in tx.scan(*space.range(account, mailbox), limit=4 * STEP)]
+        for key in keys:
+            tx.delete(key)
+        if keys:
+            return len(keys)
+    GONE.delete(tx, account, mailbox)
+    return 1
+
+
+def _clear(mail: "MailStore", step: Step, tx: Tx) -> int:
+    account, mailbox, last = step.args["account"], Id(step.args["mailbox"]), step.args["last"]
+    if MAILBOXES.find(tx, account, mailbox) is None:
+        return 0
+    return mail.clear_some(account, mailbox, last, tx=tx)
+
+
+def expire_some(mail: "MailStore", tx: Tx) -> int:
+    """Removes up to `STEP` messages whose time is over."""
+    now = mail.clock()
+    keys = [key for key, _ in tx.scan(*_due(now), limit=STEP)]
+    entries = [keyspace.MAIL_EXPIRY.parts(key) for key in keys]
+    entries.sort(key=lambda entry: (entry[1], entry[2], entry[3]))
+    for (account, mailbox), group in groupby(entries, key=lambda entry: (entry[1], entry[2])):
+        due = list(group)
+        if MAILBOXES.find(tx, account, mailbox) is None:  # deleted: its messages leave with it
+            for when, _, _, uid in due:
+                tx.delete(keyspace.MAIL_EXPIRY.key(when, account, mailbox, uid))
+                state = STATES.find(tx, account, mailbox, uid)
+                if state is not None:
+                    STATES.put(tx, replace(state, expires=0), account, mailbox, uid)
+            continue
+        mail.remove(account, Id(mailbox), Selection.of(uid for _, _, _, uid in due), tx=tx)
+    return len(keys)
+
+
+def _due(now: int) -> tuple[bytes, bytes]:
+    return keyspace.MAIL_EXPIRY.key(0), keyspace.MAIL_EXPIRY.key(now + 1)
+
+
+def _sweep(mail: "MailStore", step: Step) -> Later | None:
+    """Walks a mailbox's modseq index and removes what counts no more."""
+    account, mailbox = step.args["account"], step.args["mailbox"]
+    start, stop = keyspace.MODSEQ.range(account, mailbox)
+    start = step.progress.get("at", start)
+    while True:
+        with step.store.snapshot() as view:
+            keys = [key for key, _ in view.scan(start, stop, limit=4 * STEP)]
+        if not keys:
+            return None
+        after = keys[-1] + b"\x00"
+
+        def one(tx: Tx, keys: list[bytes] = keys, after: bytes = after) -> None:
+            box = MAILBOXES.find(tx, account, mailbox)
+            if box is not None:
+                gone = [key for key in keys if tx.get(key) is not None and not counts(key, tx)]
+                for key in gone:
+                    tx.delete(key)
+                if gone:
+                    MAILBOXES.put(tx, replace(box, stale=max(0, box.stale - len(gone))), account, mailbox)
+            step.save(tx, {"at": after})
+
+        step.transact(one)
+        start = after
+        if step.stopping:
+            return Later(step.now())
+
+
+def counts(key: bytes, tx: ReadTx) -> bool:
+    """True when a modseq index entry is its message's last change."""
+    account, mailbox, modseq, uid = keyspace.MODSEQ.parts(key)
+    state = STATES.find(tx, account, mailbox, uid)
+    return state is not None and state.modseq == modseq
