@@ -1,6 +1,6 @@
 """A mail platform inside an application of your own: no server, no daemon.
 
-    python examples/embedding.py
+python examples/embedding.py
 """
 
 from mailkit import MailKit

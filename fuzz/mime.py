@@ -7,7 +7,6 @@ Inputs are mutations and splices of the conformance messages, of hand-made hard 
 `fuzz/finds/`; make it a test in `tests/mime/test_finds.py`.
 """
 
-
 import argparse
 import hashlib
 import random

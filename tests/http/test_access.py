@@ -57,6 +57,8 @@ def test_cors_is_off_until_configured_and_never_credentialed_for_all() -> None:
         ("localhost.evil.example", "", "", False),
         ("localhost:8080", "http://localhost:9", "", False),
         ("localhost:8080", "null", "", False),
+        ("localhost:8080", "http://[", "", False),
+        ("localhost:8080", "HTTP://LOCALHOST:8080", "", True),
         ("localhost:8080", "", "cross-site", False),
         ("", "", "", False),
     ],
@@ -163,3 +165,13 @@ def test_configured_origins_may_read_and_preflight(tmp_path: Path) -> None:
         preflight = ask(app, "OPTIONS", "/users", headers=headers)
         assert preflight.status_code == 204
         assert "PUT" in preflight.headers["access-control-allow-methods"]
+
+
+def test_a_client_cannot_hide_its_address_from_a_proxy_that_adds_a_field() -> None:
+    told: list[Served] = []
+    settings = {"http.open": True, "http.trusted_proxies": "192.0.2.7"}
+    with MailKit.open("memory:", settings=settings) as kit:
+        app = build_app(kit, on_request=told.append)
+        forwarded = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "203.0.113.9")]
+        assert ask(app, "GET", "/users", headers=forwarded).status_code == 200
+    assert told[0].address == "203.0.113.9"

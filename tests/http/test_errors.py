@@ -26,7 +26,8 @@ CATALOGUE = {
 # Codes of this server's own: for what the reference does not refuse, or refuses without a code.
 OWN = {
     "NotFound", "AlreadyExists", "NotSupported", "OriginRefused", "BadRequest", "RequestEntityTooLarge",
-    "UnsupportedMediaType", "RequestHeaderFieldsTooLarge", "TooManyRequests",
+    "UnsupportedMediaType", "RequestHeaderFieldsTooLarge", "RequestTimeout",
+    "TooManyRequests",
 }  # fmt: skip
 
 

@@ -73,3 +73,30 @@ def test_bodies_and_kept_connections_are_not_heads(port: int) -> None:
             ).status_code
             == 200
         )
+
+
+@pytest.mark.parametrize("field", [b"X: " + b"x" * 80 + b"\r\n", b"x" * 8000])
+def test_trailers_are_bounded_whoever_sends_them(port: int, field: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        sent = client.send(
+            b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: "
+        )
+        try:
+            while sent < 50 << 20:
+                sent += client.send(field)
+        except OSError:
+            pass  # the server has hung up long before
+        assert sent < 50 << 20
+
+
+def test_trailer_fields_are_no_headers(port: int) -> None:
+    chunked = b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    body = b'{"username":"t","password":"","emptyAddress":true}'
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(
+            chunked + b"%x\r\n%s\r\n0\r\nX-Access-Token: wrong\r\nContent-Type: text/plain\r\n\r\n" % (len(body), body)
+        )
+        answer = b""
+        while chunk := client.recv(65536):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 200 ")

@@ -1,5 +1,8 @@
 """Query strings, forms, JSON and cursors: the pure readers."""
 
+import base64
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,9 +102,7 @@ def test_cursors_come_back_and_fit_the_wire(listing: str, value: int | str | Non
     except OverflowError:
         return
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-        return
-    if isinstance(row, int) and not -(1 << 63) <= row < 1 << 64:
+    if any(isinstance(part, int) and abs(part) >= 1 << 53 for part in (value, row)):
         return
     assert decode_cursor(listing, text) == Cursor(value, row)
     with pytest.raises(Invalid):
@@ -160,3 +161,10 @@ def test_pages_partition_a_list_in_both_directions(total: int, limit: int) -> No
     if total:
         assert found[0] == 0
         assert numbers.page == 1
+
+
+@pytest.mark.parametrize("parts", [[10**30, 1], [1, 10**30], [None, 1 << 63], [-(10**30), "a"], [True, 1], [1, False]])
+def test_a_cursor_holds_no_number_that_no_list_has(parts: list[object]) -> None:
+    text = base64.urlsafe_b64encode(msgspec.json.encode(["getMessages", *parts])).decode()
+    with pytest.raises(Invalid, match="no cursor of this list"):
+        decode_cursor("getMessages", text)

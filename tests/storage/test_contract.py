@@ -48,3 +48,10 @@ class TestLmdbInATightMap(OrderContract, RangesContract, ConflictContract, Atomi
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> Callable[[], Store]:
         return partial(LmdbStore, tmp_path / "store", map_size=1 << 16, sync=False)
+
+
+@pytest.mark.soak
+class TestLmdbInATightMapSoak(TestLmdbInATightMap, ProcessContract):
+    """Several processes make it grow."""
+
+    effort = 10

@@ -216,6 +216,8 @@ def test_functions_that_raise_are_answered_while_other_threads_are_busy_reading(
 def test_transact_inside_a_transacts_function_is_refused_at_once(store: LmdbStore) -> None:
     with pytest.raises(RuntimeError, match="use the tx it was given"):
         store.transact(lambda tx: store.transact(lambda inner: inner.put(b"a", b"1")))
+    with pytest.raises(RuntimeError, match="use the tx it was given"):
+        store.transact(lambda tx: store.close())
     assert all_rows(store) == []
 
 
@@ -397,6 +399,27 @@ def test_wait_notices_another_processs_append(store: LmdbStore) -> None:
     writer = subprocess.Popen([sys.executable, "-c", script, str(folder)], env=ENVIRONMENT)
     assert store.wait(b"s", 0, 30)
     assert writer.wait() == 0
+
+
+def test_waiting_goes_on_while_the_map_grows_and_ends_when_the_store_closes(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path, map_size=1 << 16)
+    outcomes: list[object] = []
+
+    def wait() -> None:
+        try:
+            outcomes.append(store.wait(b"s", 0, 30))
+        except Unavailable as refusal:
+            outcomes.append(refusal.code)
+
+    waiters = [threading.Thread(target=wait) for _ in range(4)]
+    for waiter in waiters:
+        waiter.start()
+    for at in range(50):
+        store.transact(lambda tx, at=at: (tx.put(b"%d" % at, b"x" * 30_000), tx.append(b"other", b"1")))
+    store.close()
+    for waiter in waiters:
+        waiter.join()
+    assert set(outcomes) <= {"store.closed", "snapshot.over"}
 
 
 def test_async_callers_get_results_and_errors_and_may_go_away(store: LmdbStore) -> None:

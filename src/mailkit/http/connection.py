@@ -1,8 +1,11 @@
 """One request as it came: what the machinery needs of an ASGI scope, and its body within caps."""
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
+
+import anyio
 
 from mailkit.errors import Invalid, RateLimited
 
@@ -13,6 +16,11 @@ Receive = Any
 Send = Any
 
 _MOST_HEADER_BYTES = 64 << 10
+_DIGITS = 15
+
+_BODY_SECONDS = 30.0
+_LEAST_BYTES_A_SECOND = 16 << 10
+"""A body may take 30 seconds, and a second more for every 16 KiB of it: what is held must not be held for nothing."""
 
 
 class Budget:
@@ -56,6 +64,12 @@ class Connection:
         """A header's value; empty when it was not sent."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def list_header(self, name: bytes) -> str:
+        """The values of all fields of a name, separated by commas (RFC 9110 5.3)."""
+        if name not in self.headers:
+            return ""
+        return b", ".join(value for key, value in self.scope["headers"] if key == name).decode("latin-1")
+
     @property
     def peer(self) -> str:
         """The address at the other end of the connection."""
@@ -69,17 +83,20 @@ class Connection:
         return sum(len(name) + len(value) for name, value in self.scope["headers"]) > _MOST_HEADER_BYTES
 
     async def body(self, most: int) -> bytes:
-        """The whole body. Invalid `body.too_large` beyond `most` bytes, RateLimited when the worker is full."""
+        """The whole body. Invalid `body.too_large` beyond `most` bytes and `body.too_slow` when it takes too long,
+        RateLimited when the worker is full."""
         declared = self.headers.get(b"content-length", b"")
-        if declared.isdigit():
-            size = int(declared)
-            if size > most:
-                raise Invalid("body.too_large", f"The body has more than {most} bytes", limit=most)
-            self._hold(size)
+        if declared.isdigit() and (len(declared) > _DIGITS or int(declared) > most):
+            raise Invalid("body.too_large", f"The body has more than {most} bytes", limit=most)
         chunks: list[bytes] = []
         total = 0
+        started = monotonic()
         while True:
-            message = await self._receive()
+            left = started + _BODY_SECONDS + total / _LEAST_BYTES_A_SECOND - monotonic()
+            with anyio.move_on_after(left) as patience:
+                message = await self._receive()
+            if patience.cancelled_caught:
+                raise Invalid("body.too_slow", "The body came too slowly")
             if message["type"] == "http.disconnect":
                 raise Invalid("body.cut_short", "The client went away")
             chunk: bytes = message.get("body", b"")
@@ -87,8 +104,7 @@ class Connection:
                 total += len(chunk)
                 if total > most:
                     raise Invalid("body.too_large", f"The body has more than {most} bytes", limit=most)
-                if total > self._held:
-                    self._hold(total - self._held)
+                self._hold(len(chunk))
                 chunks.append(chunk)
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -15,6 +15,9 @@ from mailkit.errors import Invalid
 
 __all__ = ["Cursor", "decode_cursor", "encode_cursor"]
 
+_BOUND = 1 << 53
+"""No list is sorted by numbers beyond this."""
+
 
 @frozen
 class Cursor:
@@ -39,7 +42,7 @@ def decode_cursor(listing: str, text: str, field: str = "next") -> Cursor:
     except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
         pass
     match value:
-        case [str(name), None | str() | int(), str() | int()] if name == listing and type(value[1]) is not bool:
-            if type(value[2]) is not bool:
+        case [str(name), None | str() | int(), str() | int()] if name == listing:
+            if all(type(part) is not int or abs(part) < _BOUND for part in value) and bool not in map(type, value):
                 return Cursor(value[1], value[2])
     raise Invalid.field(field, f'"{field}" is no cursor of this list', kind="cursor")

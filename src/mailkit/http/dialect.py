@@ -229,7 +229,7 @@ class Dialect(ABC):
 
     def address(self, connection: Connection) -> str:
         """The client's address."""
-        forwarded = connection.header(b"x-forwarded-for")
+        forwarded = connection.list_header(b"x-forwarded-for")  # some proxies add a field, others extend it
         if not forwarded:
             return connection.peer
         proxies = self.kit.settings.get(keys.HTTP_TRUSTED_PROXIES)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 __all__ = ["cors_headers", "foreign_site", "local_only"]
 
@@ -22,7 +21,7 @@ def local_only(host: str, origin: str, fetch_site: str) -> str | None:
     """
     if not _LOCAL.fullmatch(host):
         return "this server asks for no credentials and answers to localhost only"
-    if foreign_site(fetch_site) or (origin and urlsplit(origin).netloc.lower() != host.lower()):
+    if foreign_site(fetch_site) or (origin and origin.lower().partition("://")[2] != host.lower()):
         return "this server asks for no credentials and refuses other sites"
     return None
 

@@ -1,4 +1,4 @@
-"""uvicorn's connection with a bounded request head: httptools itself reads headers for ever, in bytes and in time."""
+"""uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 __all__ = ["MOST_HEAD_BYTES", "BoundedProtocol"]
 
 MOST_HEAD_BYTES = 64 << 10
-"""Bytes of request line and headers; more are answered 431 (RFC 6585 5), and the connection is closed."""
+"""Bytes of request line and headers; more are answered 431 (RFC 6585 5), and the connection is closed. The same for
+what is between a body's chunks and after them."""
 
 _HEAD_SECONDS = 30.0
 
@@ -22,7 +23,9 @@ _TOO_LARGE = (
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
-    _head = 0
+    _unfinished = 0
+    """Bytes since a head, a piece of a body or a message was last complete."""
+    _progress = False
     _in_head = True
     _timer: asyncio.TimerHandle | None = None
 
@@ -38,27 +41,43 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._in_head, self._head = True, 0
+        self._in_head = True
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field. Trailer fields (RFC 9112 7.1.2) come here as well, and nobody asks for those."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
-        self._in_head = False
+        self._in_head, self._progress = False, True
         self._stop_waiting()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._progress = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        self._progress = True
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
-        """Reads on, as long as the head stays within its bounds."""
+        """Reads on, as long as heads and trailers stay within their bounds."""
         if self.transport.is_closing():
             return
+        self._progress = False
         super().data_received(data)
-        if self._in_head:
-            self._head += len(data)
-            if self._head > MOST_HEAD_BYTES:
+        self._unfinished = 0 if self._progress else self._unfinished + len(data)
+        if self._unfinished > MOST_HEAD_BYTES:
+            if self._in_head:
                 self.transport.write(_TOO_LARGE)
-                self.transport.close()
-            elif self._timer is None:
-                self._wait()
+            self.transport.close()
+        elif self._in_head and self._timer is None:
+            self._wait()
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(_HEAD_SECONDS, self.transport.close)

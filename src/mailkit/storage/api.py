@@ -4,15 +4,15 @@ A store is a map from byte keys to byte values, ordered by key, with serialisabl
 spaces for the journal. The law, which `mailkit.testing.contract` checks on every backend:
 
 1. Keys are 1 to 511 bytes and compare as unsigned bytes; values are 0 bytes to 64 MiB. Others raise ValueError.
-2. A transaction sees one state of the store and its own writes (appended entries excepted). Committed transactions
-   have an order in which each could have run alone, and it agrees with real time.
+2. A transaction sees one state of the store and its own writes. Committed transactions have an order in which each
+   could have run alone, and it agrees with real time.
 3. `transact(fn)` may call `fn` several times; only the last call's effects are kept. `fn` therefore computes and
    touches nothing but its `tx`: no parsing, hashing, DNS or uploads inside, for on some backends every writer waits.
 4. `transact` returns after the commit is durable. If it raises, nothing of it happened.
-5. An appended entry gets a position that is higher than every position a reader could have seen before its commit.
-   A reader that continues after the last position it has seen misses nothing, ever.
-6. A snapshot is for reading now: it may be refused (`Unavailable`) once it is older than a second. Longer walks
-   reopen and continue by key.
+5. Append spaces stand beside this: a transaction appends and trims at its commit, and reading a space conflicts with
+   nothing. An entry gets a position higher than all that a reader could have seen before, so a reader that continues
+   after the last position it has seen misses nothing, ever. (A fresh entry may be visible a moment late.)
+6. A snapshot is for reading now: older than a second, it may be refused (`Unavailable`). Longer walks reopen by key.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +85,7 @@ class ReadTx(Protocol):
         ...
 
     def head(self, space: bytes) -> int:
-        """A position such that everything committed so far is at or below it, and everything later above it."""
+        """A place between what can be read so far, at or below it, and all that comes; perhaps above the last entry."""
         ...
 
 

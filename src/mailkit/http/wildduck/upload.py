@@ -141,6 +141,6 @@ def _source(raw: bytes) -> bytes:
     if b":" in raw[:1000]:
         return raw
     try:
-        return base64.b64decode(b"".join(raw.split()), validate=True)
+        return base64.b64decode(raw.translate(None, b" \t\r\n\v\f"), validate=True)
     except binascii.Error:
         return raw

@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lmdb
 
+from mailkit.errors import MailKitError, Unavailable
 from mailkit.storage.backends.lmdb.failures import meaning
 from mailkit.storage.backends.lmdb.reading import Reading, Trees
 
@@ -65,6 +66,7 @@ class Environment:
         self.max_map_size = max_map_size
         self.sync = sync
         self.forked = False
+        self.closed = False
         self.readers: set[object] = set()
         self.writing = threading.RLock()
         """Held while a write transaction is open, and while the map is exchanged."""
@@ -107,7 +109,7 @@ class Environment:
                         raise
         except lmdb.Error as error:
             self.readers.discard(reader)
-            raise meaning(error) from error
+            raise self._refusal(error) from error
         except BaseException:
             self.readers.discard(reader)
             raise
@@ -122,7 +124,7 @@ class Environment:
     def grow(self) -> bool:
         """Doubles the map; False when it is as large as it may be."""
         self.clear_stale_readers(now=True)  # pages pinned by a dead process are the cheapest room
-        size = self.engine.info()["map_size"]
+        size = self._info("map_size")
         if size >= self.max_map_size:
             return False
         self._exchange_map(min(size * 2, self.max_map_size))
@@ -130,15 +132,19 @@ class Environment:
 
     def adopt_map(self) -> None:
         """Takes over the size that another process gave the map."""
-        size = self.engine.info()["map_size"]
+        size = self._info("map_size")
         with self.writing:
-            if size == self.engine.info()["map_size"]:  # else another thread has just done it
+            if size == self._info("map_size"):  # else another thread has just done it
                 self._exchange_map(0)
 
     def close(self) -> None:
         """Ends what is still open and closes the file."""
         with self.writing:
+            self.closed = True
             self.engine.close()
+
+    def _refusal(self, error: lmdb.Error) -> MailKitError:
+        return Unavailable("store.closed", "The store is closed") if self.closed else meaning(error)
 
     def _exchange_map(self, size: int) -> None:
         with self.writing, self._readers_held(SNAPSHOT_SECONDS):
@@ -174,7 +180,18 @@ class Environment:
 
     def last_commit(self) -> int:
         """The number of the last transaction that any process committed."""
-        return int(self.engine.info()["last_txnid"])
+        return self._info("last_txnid")
+
+    def _info(self, name: Literal["last_txnid", "map_size"]) -> int:
+        while True:
+            try:
+                return self.engine.info()[name]
+            except lmdb.Error as error:
+                if not self.holding:
+                    raise self._refusal(error) from error
+                # another thread exchanges the map at this moment
+                with self._let_go:
+                    self._let_go.wait_for(lambda: not self.holding)
 
     @contextmanager
     def copying(self) -> Iterator[None]:

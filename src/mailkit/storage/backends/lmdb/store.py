@@ -1,6 +1,7 @@
 """`LmdbStore`: the store itself."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -45,6 +46,7 @@ class LmdbStore:
     ) -> None:
         self._shared: Shared | None = opened(Path(path), map_size=map_size, max_map_size=max_map_size, sync=sync)
         self._slow = slow
+        self._closing = threading.Lock()
 
     @property
     def reads_block(self) -> bool:
@@ -122,7 +124,10 @@ class LmdbStore:
         return self._usable().environment.figures()
 
     def close(self) -> None:
-        shared, self._shared = self._shared, None
+        if self._shared is not None:
+            self._shared.writer.refuse_inside("a close")
+        with self._closing:
+            shared, self._shared = self._shared, None
         if shared is not None:
             released(shared)
 

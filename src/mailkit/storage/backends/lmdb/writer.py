@@ -100,8 +100,7 @@ class Writer:
 
     def submit(self, call: Call) -> None:
         """Queues a call; Unavailable once the writer was stopped, RuntimeError from inside a function it runs."""
-        if self._thread is threading.current_thread():
-            raise RuntimeError("a transact inside a transact's function would wait for itself: use the tx it was given")
+        self.refuse_inside("a transact")
         with self._lock:
             if self._stopped:
                 raise Unavailable("store.closed", "The store is closed")
@@ -111,12 +110,17 @@ class Writer:
                 self._thread.start()
             self._queue.put(call)
 
+    def refuse_inside(self, what: str) -> None:
+        """Raises RuntimeError in a function that the writer runs."""
+        if self._thread is threading.current_thread():
+            raise RuntimeError(f"{what} inside a transact's function would wait for itself: use the tx it was given")
+
     def stop(self) -> None:
         """Takes no more calls, finishes those that wait, and ends the thread."""
         with self._lock:
             self._stopped = True
             self._queue.put(None)
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
