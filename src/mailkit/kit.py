@@ -41,6 +41,7 @@ from mailkit.principals.members import Members
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.search.apply import APPLY, apply_handler
 from mailkit.search.jobs import MERGE, REBUILD, merge_handler, rebuild_handler
 from mailkit.search.service import Search
 from mailkit.search.store import StoreIndex
@@ -226,6 +227,10 @@ class MailKit:
         get = self.settings.get
         return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
 
+    def rebuild_indexes(self, tx: Tx, tenant: int | None = None) -> Id:
+        """Has the search index of every account made anew in the background; of one tenant's, by its number."""
+        return self.jobs.schedule(tx, "search.rebuild_all", {"tenant": tenant}, due=self.clock(), key=str(tenant))
+
     def used(self, account: int) -> int:
         """Bytes of mail that an account or tenant keeps."""
         with self.store.snapshot() as tx:
@@ -268,7 +273,9 @@ class MailKit:
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
         self.jobs.register(MERGE, merge_handler(upkeep))
+        self.jobs.register(APPLY, apply_handler(self.search, self.mailstore))
         self.jobs.register(REBUILD, rebuild_handler(upkeep))
+        self.jobs.register("search.rebuild_all", housekeeping.rebuild_all(self.principals, self.search))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))

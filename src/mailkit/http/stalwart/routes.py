@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import principal_create, principal_delete, principal_patch, principals, troubleshoot
+from mailkit.http.stalwart import principal_create, principal_delete, principal_patch, principals, store, troubleshoot
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -135,7 +135,7 @@ ROUTES: tuple[Operation, ...] = (
         get("/update/webadmin", "getUpdateWebadmin", "webadmin-update", changes=True),
     ),
     *tag("store",
-        get("/store/reindex", "getStoreReindex", "fts-reindex", changes=True),
+        get("/store/reindex", "getStoreReindex", "fts-reindex", store.reindex_all, changes=True),
         get("/store/purge/in-memory/default/bayes-global", "getStorePurgeInMemoryDefaultBayesGlobal", "purge-in-memory-store", changes=True),
         get("/store/blobs/{blob_id}", "getStoreBlobsBlobId", "blob-fetch"),
         get("/store/purge/account/{account_id}", "getStorePurgeAccountAccountId", "purge-account", changes=True),
@@ -147,7 +147,7 @@ ROUTES: tuple[Operation, ...] = (
         get("/store/purge/in-memory", "getStorePurgeInMemory", "purge-in-memory-store", changes=True),
         get("/store/purge/account", "getStorePurgeAccount", "purge-account", changes=True),
         delete("/store/uids/{account_id}", "deleteStoreUidsAccountId", "purge-account"),
-        get("/store/reindex/{account_id}", "getStoreReindexAccountId", "fts-reindex", source="9.4", changes=True),
+        get("/store/reindex/{account_id}", "getStoreReindexAccountId", "fts-reindex", store.reindex_account, source="9.4", changes=True),
         get("/store/purge/data/{store}", "getStorePurgeDataStore", "purge-data-store", source="9.4", changes=True),
         get("/store/purge/in-memory/{store}", "getStorePurgeInMemoryStore", "purge-in-memory-store", source="9.4", changes=True),
         get("/store/purge/in-memory/{store}/{prefix}", "getStorePurgeInMemoryPrefix", "purge-in-memory-store", source="9.4", changes=True),
