@@ -51,6 +51,11 @@ from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
 from mailkit.sealing import FileKeys, Keys, MemoryKeys, NoKeys, Sealing
 from mailkit.sealing import settings as sealing_keys
 from mailkit.sealing.rotate import ROTATE, rotation
+from mailkit.search.apply import APPLY, apply_handler
+from mailkit.search.jobs import MERGE, REBUILD, merge_handler, rebuild_handler
+from mailkit.search.service import Search
+from mailkit.search.store import StoreIndex
+from mailkit.search.upkeep import Upkeep
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
@@ -109,6 +114,7 @@ class MailKit:
         self.sealing.verify()
         self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
         self.quota = QuotaService(self._holder, self._default_quota)
+        index = StoreIndex(self._merge_soon)
         self.mailstore = MailStore(
             store,
             self.blobs,
@@ -116,10 +122,13 @@ class MailKit:
             self.jobs,
             clock=clock,
             number_of=self._number_of,
+            follower=index,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
             on_stored=self._note_people,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
+        upkeep = Upkeep(store, self.mailstore, index, clock=clock)
+        self.search = Search(store, self.mailstore, index, ready=upkeep.ready, rebuild=self._rebuild_index)
         self.accounts = Accounts(
             store,
             self.principals,
@@ -161,7 +170,7 @@ class MailKit:
         self.editor = Editor(self.directory, self.quota, self.secrets)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
-        self._register_jobs()
+        self._register_jobs(upkeep)
 
     @classmethod
     def open(
@@ -254,6 +263,10 @@ class MailKit:
         get = self.settings.get
         return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
 
+    def rebuild_indexes(self, tx: Tx, tenant: int | None = None) -> Id:
+        """Has the search index of every account made anew in the background; of one tenant's, by its number."""
+        return self.jobs.schedule(tx, "search.rebuild_all", {"tenant": tenant}, due=self.clock(), key=str(tenant))
+
     def used(self, account: int) -> int:
         """Bytes of mail that an account or tenant keeps."""
         with self.store.snapshot() as tx:
@@ -283,7 +296,7 @@ class MailKit:
 
     # what packages need of one another, without knowing one another
 
-    def _register_jobs(self) -> None:
+    def _register_jobs(self, upkeep: Upkeep) -> None:
         get = self.settings.get
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
@@ -295,6 +308,10 @@ class MailKit:
         self.jobs.register("spam.fold", self._fold)
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
+        self.jobs.register(MERGE, merge_handler(upkeep))
+        self.jobs.register(APPLY, apply_handler(self.search, self.mailstore))
+        self.jobs.register(REBUILD, rebuild_handler(upkeep))
+        self.jobs.register("search.rebuild_all", housekeeping.rebuild_all(self.principals, self.search))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
@@ -335,6 +352,11 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+    def _merge_soon(self, tx: Tx, account: int) -> None:
+        self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
+
+    def _rebuild_index(self, tx: Tx, account: int) -> Id:
+        return self.jobs.schedule(tx, REBUILD, {"account": account}, due=self.clock(), key=str(account))
 
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}

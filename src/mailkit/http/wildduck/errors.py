@@ -112,6 +112,7 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "operation.not_built": Told(501, "NotSupported"),
     "blob.gone": Told(500, "InternalError"),
     "form.invalid": Told(400, "InvalidContent"),
+    "query.invalid": Told(400, "InputValidationError"),
     "query.too_long": Told(400, "BadRequest"),
     "body.too_large": Told(413, "RequestEntityTooLarge"),
     "body.cut_short": Told(400, "BadRequest"),
