@@ -352,6 +352,7 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
 

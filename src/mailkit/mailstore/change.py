@@ -160,7 +160,7 @@ def copy(
     return copies
 
 
-def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, tx: Tx) -> Mailbox:
+def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, follower: Follower, tx: Tx) -> Mailbox:
     """Gives messages new UIDs in their mailbox, in the order of the old ones; all else stays."""
     if not found:
         return box
@@ -169,7 +169,9 @@ def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, tx
     for uid, row, state in found:
         place.leave(uid, row, state, tx)
         gone.append(events.removed(account, box, uid, row, now=now))
-        come.append(events.added(account, box, place.enter(row, state, tx), row, now=now))
+        new = place.enter(row, state, tx)
+        come.append(events.added(account, box, new, row, now=now))
+        follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
     journal.add(tx, *gone, *come)
     return place.save(tx)
 

@@ -308,7 +308,9 @@ class MailStore:
         total = 0
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
-            self._tend(number, changes.renumber(number, box, found, now=self.clock(), tx=tx), tx)
+            self._tend(
+                number, changes.renumber(number, box, found, now=self.clock(), follower=self.follower, tx=tx), tx
+            )
             return len(found)
 
         for box in boxes:
