@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from mailkit.accounts.access import Access
 from mailkit.delivery.service import Delivery
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
@@ -13,11 +14,21 @@ from mailkit.search.service import Search
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
-__all__ = ["PERIODS", "blob_purge", "blob_sweep", "limits_cleanup", "rebuild_all", "receipt_expiry", "schedule"]
+__all__ = [
+    "PERIODS",
+    "access_expiry",
+    "blob_purge",
+    "blob_sweep",
+    "limits_cleanup",
+    "rebuild_all",
+    "receipt_expiry",
+    "schedule",
+]
 
 _HOUR = 3_600_000
 
 PERIODS: Final[dict[str, int]] = {
+    "access.expire": _HOUR // 4,
     "blobs.purge": _HOUR // 4,
     "blobs.sweep": 24 * _HOUR,
     "limits.cleanup": _HOUR,
@@ -25,6 +36,19 @@ PERIODS: Final[dict[str, int]] = {
     EXPIRE: _HOUR // 4,
 }
 """Job kind -> period in ms."""
+
+
+def access_expiry(access: Access) -> Callable[[Step], Later | None]:
+    """Tokens, codes, challenges and login events whose time is up."""
+
+    def run(step: Step) -> Later | None:
+        while step.transact(lambda tx: access.expire(tx, now=step.now())):
+            if step.stopping:
+                return Later(step.now())
+            step.renew()
+        return None
+
+    return run
 
 
 def blob_purge(blobs: Blobs) -> Callable[[Step], Later | None]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from mailkit.files.verify import verify as verify_files
 from mailkit.kit import MailKit
 from mailkit.mailstore.verify import verify as verify_mail
 from mailkit.principals.tables import DELETED, PRINCIPALS
@@ -24,4 +25,5 @@ def verify(kit: MailKit) -> Iterator[Finding]:
     )
     references: Counter[bytes] = Counter()
     yield from verify_mail(store, accounts, kit.quota, references)
+    yield from verify_files(store, accounts, references)
     yield from verify_blobs(kit.blobs, references)

@@ -5,6 +5,7 @@ from typing import Final
 
 from mailkit import journal
 from mailkit.credentials.service import Credentials
+from mailkit.files.service import Files
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.erase import erase_step
 from mailkit.mailstore.service import MailStore
@@ -18,7 +19,7 @@ PURGE: Final = "account.purge"
 
 
 def purge_handler(
-    principals: Principals, credentials: Credentials, mailstore: MailStore
+    principals: Principals, credentials: Credentials, mailstore: MailStore, files: Files
 ) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
 
@@ -30,6 +31,9 @@ def purge_handler(
         total: int = step.progress.get("messages", 0)
 
         def erase(tx: Tx) -> tuple[int, bool]:
+            if files.erase_some(account, tx=tx):
+                step.save(tx, {**step.progress, "messages": total})
+                return 0, False
             removed, done = erase_step(account, blobs=mailstore.blobs, quota=mailstore.quota, tx=tx)
             if not done:
                 step.save(tx, {**step.progress, "messages": total + removed})

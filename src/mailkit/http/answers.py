@@ -1,12 +1,13 @@
 """What goes back to the client: JSON in a dialect's envelope, bytes, or a stream."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from attrs import field, frozen
 
-from mailkit.http.connection import Send
+from mailkit.http.connection import Receive, Send
 
 __all__ = ["SAFE", "Content", "Response"]
 
@@ -20,6 +21,9 @@ SAFE: Headers = (
 
 _SANDBOX: Headers = ((b"content-security-policy", b"default-src 'none'; sandbox"),)
 
+_PATIENCE = 30
+"""Seconds that a client has to take a piece of an endless answer."""
+
 
 @frozen
 class Content:
@@ -32,6 +36,7 @@ class Content:
     media_type: str
     size: int | None = None
     headers: Mapping[str, str] = field(factory=dict)
+    status: int = 200
 
 
 @frozen
@@ -52,7 +57,7 @@ class Response:
         return len(self.body)
 
 
-async def send_content(content: Content, send: Send, headers: Headers) -> int:
+async def send_content(content: Content, send: Send, receive: Receive, headers: Headers) -> int:
     """Sends `content` as it becomes ready, in a sandbox: it may be anybody's HTML. Returns the bytes sent."""
     sent = [(b"content-type", content.media_type.encode("latin-1", "replace")), *SAFE, *_SANDBOX, *headers]
     sent += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in content.headers.items()]
@@ -60,12 +65,14 @@ async def send_content(content: Content, send: Send, headers: Headers) -> int:
         sent.append((b"content-length", str(len(content.body)).encode()))
     elif content.size is not None:
         sent.append((b"content-length", str(content.size).encode()))
-    await send({"type": "http.response.start", "status": 200, "headers": sent})
+    await send({"type": "http.response.start", "status": content.status, "headers": sent})
     total = 0
     if isinstance(content.body, bytes):
         total = len(content.body)
         await send({"type": "http.response.body", "body": content.body})
         return total
+    if isinstance(content.body, AsyncIterator):
+        return await _send_feed(content.body, send, receive)
     async for piece in _pieces(content.body):
         total += len(piece)
         await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -73,11 +80,35 @@ async def send_content(content: Content, send: Send, headers: Headers) -> int:
     return total
 
 
-async def _pieces(body: Iterable[bytes] | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if isinstance(body, AsyncIterator):
-        async for piece in body:
-            yield piece
-        return
+async def _send_feed(body: AsyncIterator[bytes], send: Send, receive: Receive) -> int:
+    """Sends what may go on for ever, until the client goes away or doesn't take what it is sent."""
+    total = 0
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        group.cancel_scope.cancel()
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            async for piece in body:
+                total += len(piece)
+                with anyio.move_on_after(_PATIENCE) as waiting:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if waiting.cancelled_caught:
+                    break  # without its end, the answer is cut off
+            else:
+                await send({"type": "http.response.body", "body": b""})
+            group.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            if isinstance(body, AsyncGenerator):
+                await body.aclose()
+    return total
+
+
+async def _pieces(body: Iterable[bytes]) -> AsyncIterator[bytes]:
     iterator: Iterator[bytes] = iter(body)
     over: Any = object()
     while (piece := await anyio.to_thread.run_sync(next, iterator, over)) is not over:

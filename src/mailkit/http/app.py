@@ -15,8 +15,11 @@ from mailkit.http.dialect import Served
 from mailkit.http.documents import PATHS, Documents
 from mailkit.http.matching import Routes
 from mailkit.http.stalwart.dialect import Stalwart
+from mailkit.http.stalwart.oauth_server import PATHS as OAUTH_PATHS
+from mailkit.http.stalwart.oauth_server import OAuthServer
 from mailkit.http.stalwart.routes import PREFIX
 from mailkit.http.stalwart.routes import ROUTES as STALWART
+from mailkit.http.watching import watcher
 from mailkit.http.wildduck.dialect import LONGEST_SEGMENT, WildDuck
 from mailkit.http.wildduck.routes import ROUTES as WILDDUCK
 
@@ -41,9 +44,17 @@ class App(Starlette):
 
     def __init__(self, kit: "MailKit", served: Callable[[Served], None] | None, budget: Budget) -> None:
         super().__init__()
+        self._kit = kit
         self.documents = Documents()
         self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
         self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
+        self.oauth = OAuthServer(
+            kit, budget=budget, of_token=self.stalwart.of_token, address=self.stalwart.address, served=served
+        )
+
+    def end_streams(self) -> None:
+        """Ends all update streams of this process: it is about to stop."""
+        watcher(self._kit).end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -58,6 +69,8 @@ class App(Starlette):
             await document.send(send, body=scope["method"] != "HEAD")
         elif path.startswith(_BELOW) or path == PREFIX:
             await self.stalwart(scope, receive, send)
+        elif path in OAUTH_PATHS:
+            await self.oauth(scope, receive, send)
         else:
             await self.wildduck(scope, receive, send)
 

@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 __all__ = [
     "ABSENT",
+    "CONNECTION",
     "REQUIRED",
     "UNSET",
     "Param",
@@ -46,9 +47,12 @@ Path = tuple[str | int, ...]
 
 REQUIRED: Final[Any] = attrs.NOTHING
 
-Source = Literal["parameters", "body", "raw", "address", "token"]
+Source = Literal["parameters", "body", "raw", "address", "token", "range", "last-event-id"]
 """Where a value comes from: the parameters (path, query and, where they are merged, the body's fields); the parsed body
-as a whole; the body's bytes; the client's address; the access token that was presented."""
+as a whole; the body's bytes; the client's address; the access token that was presented; the header of that name."""
+
+CONNECTION: Final[frozenset[str]] = frozenset(("address", "token", "range", "last-event-id"))
+"""Sources that are no parameters."""
 
 
 class _Absent:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 from attrs import frozen
 
-from mailkit.errors import Conflict, Denied, Invalid, MailKitError, NotSupported
+from mailkit.errors import Conflict, Corrupt, Denied, Invalid, MailKitError, NotSupported, Unavailable
 from mailkit.http.answers import Content, Response, send_content
 from mailkit.http.client_address import client_address
 from mailkit.http.connection import Budget, Connection, Receive, Scope, Send
+from mailkit.http.declare import CONNECTION
 from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
 from mailkit.http.operation import Operation, Runs
@@ -120,13 +121,15 @@ class Dialect(ABC):
         except Exception as error:
             if not isinstance(error, MailKitError):
                 emit("http.crashed", level="error", method=connection.method, path=connection.path, error=repr(error))
+            elif isinstance(error, (Unavailable, Corrupt)):
+                emit("http.failed", level="error", method=connection.method, path=connection.path, error=str(error))
             result = self.failure(error, state.operation, state.ask)
         finally:
             connection.release()
         headers = tuple(cors_headers(origin, self._origins(), preflight=False)) if origin else ()
         if isinstance(result, Content):
-            status = 200
-            size = await send_content(result, send, headers)
+            status = result.status
+            size = await send_content(result, send, receive, headers)
         else:
             status = result.status
             if headers:
@@ -192,10 +195,18 @@ class Dialect(ABC):
         body = await connection.body(self.body_limit(ready.operation)) if self.has_body(connection) else None
         values = self.parameters(connection, ready.operation, path, body)
         for name, source in ready.of_connection:
-            values[name] = self.address(connection) if source == "address" else self.presented_token(connection)
+            values[name] = self._said(connection, source)
         ask = state.ask = ready.reader(values)
         result = await self.run(endpoint.runs, endpoint.function, ask, state.caller)
         return result if isinstance(result, Content) else self.success(ready.encode(result))
+
+    def _said(self, connection: Connection, source: str) -> str:
+        """What the connection itself says."""
+        if source == "address":
+            return self.address(connection)
+        if source == "token":
+            return self.presented_token(connection)
+        return connection.header(source.encode())
 
     async def run(self, runs: Runs, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
         """Runs an endpoint the way it is marked."""
@@ -276,5 +287,5 @@ def _compile(operation: Operation) -> _Ready:
     if missing:
         raise TypeError(f"{operation.name}: {endpoint.request.__name__} does not declare {', '.join(missing)}")
     sources = ((name, param.source) for name, (_, param) in made.params.items())
-    of_connection = tuple((name, source) for name, source in sources if source in ("address", "token"))
+    of_connection = tuple((name, source) for name, source in sources if source in CONNECTION)
     return _Ready(operation, made, encoder(endpoint.answer), of_connection)

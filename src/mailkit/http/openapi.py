@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from attrs import frozen
 
 from mailkit.http.answers import Content
-from mailkit.http.declare import REQUIRED, Schema, params_of
+from mailkit.http.declare import CONNECTION, REQUIRED, Schema, params_of
 from mailkit.http.later import OnThread
 from mailkit.http.operation import Operation
 from mailkit.http.schema import answer_schema, defaulted
@@ -89,7 +89,7 @@ def _inputs(operation: Operation, cls: type[Any], about: Description) -> tuple[l
     for name, (attribute, param) in params_of(cls).items():
         schema = defaulted(param.rule.schema(), attribute.default, "" if name in in_path else param.doc)
         needed = attribute.default is REQUIRED
-        if param.source in ("address", "token"):
+        if param.source in CONNECTION:
             continue
         if name in in_path:
             parameters.append({**_in_path(name), "schema": schema, "description": param.doc})

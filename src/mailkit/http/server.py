@@ -33,6 +33,11 @@ def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, g
             if self.started:
                 ready()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            ending()  # update streams would go on for ever
+            await super().shutdown(sockets)
+
+    ending: Callable[[], None] = getattr(app, "end_streams", lambda: None)
     return Server(
         uvicorn.Config(
             app,

@@ -23,7 +23,7 @@ from mailkit.quota import QuotaService
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs
 
-__all__ = ["STEP", "Moved", "copy", "move", "remove", "update"]
+__all__ = ["STEP", "Moved", "copy", "move", "remove", "renumber", "update"]
 
 STEP = 500
 """Messages that one transaction changes at most: it holds up every other writer."""
@@ -158,6 +158,22 @@ def copy(
     journal.add(tx, *entries)
     place.save(tx)
     return copies
+
+
+def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, follower: Follower, tx: Tx) -> Mailbox:
+    """Gives messages new UIDs in their mailbox, in the order of the old ones; all else stays."""
+    if not found:
+        return box
+    place = Place.of(account, box)
+    gone, come = [], []
+    for uid, row, state in found:
+        place.leave(uid, row, state, tx)
+        gone.append(events.removed(account, box, uid, row, now=now))
+        new = place.enter(row, state, tx)
+        follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
+        come.append(events.added(account, box, new, row, now=now))
+    journal.add(tx, *gone, *come)
+    return place.save(tx)
 
 
 def _arriving(row: Message, state: State, target: Mailbox, change: Change, now: int) -> tuple[Message, State]:

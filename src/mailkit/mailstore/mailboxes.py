@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from mailkit.errors import AlreadyExists, NotFound
 from mailkit.ids import Id, new_id
 from mailkit.mailstore.folders import Folder
@@ -11,7 +13,18 @@ from mailkit.mailstore.tables import ACCOUNTS, MAILBOXES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Tx
 
-__all__ = ["below", "by_path", "count", "create", "find_by_path", "get", "list_all", "special"]
+__all__ = [
+    "below",
+    "by_path",
+    "count",
+    "create",
+    "find_by_path",
+    "get",
+    "list_all",
+    "next_validity",
+    "revalidate",
+    "special",
+]
 
 
 def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list[Mailbox]:
@@ -19,9 +32,7 @@ def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list
 
     Their common UIDVALIDITY is the current second, or one more than the account's last: never one used before.
     """
-    row = ACCOUNTS.find(tx, account) or Account()
-    validity = max(now // 1000, row.uid_validity + 1)
-    ACCOUNTS.put(tx, Account(uid_validity=validity), account)
+    validity = next_validity(account, now=now, tx=tx)
     made = []
     for folder in folders:
         path = normal_path(folder.path)
@@ -42,6 +53,22 @@ def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list
         MAILBOXES.put(tx, mailbox, account, mailbox.id)
         made.append(mailbox)
     return made
+
+
+def next_validity(account: int, *, now: int, tx: Tx) -> int:
+    """A UIDVALIDITY that the account has never used (RFC 3501 2.3.1.1)."""
+    row = ACCOUNTS.find(tx, account) or Account()
+    validity = max(now // 1000, row.uid_validity + 1)
+    ACCOUNTS.put(tx, Account(uid_validity=validity), account)
+    return validity
+
+
+def revalidate(account: int, mailbox: Id, *, now: int, tx: Tx) -> Mailbox:
+    """Gives a mailbox a new UIDVALIDITY: whoever knows its UIDs is to forget them."""
+    box = get(account, mailbox, tx=tx)
+    after = replace(box, uid_validity=next_validity(account, now=now, tx=tx), modseq=box.modseq + 1)
+    MAILBOXES.replace(tx, box, after, account, box.id)
+    return after
 
 
 def get(account: int, mailbox: Id | str, *, tx: ReadTx) -> Mailbox:

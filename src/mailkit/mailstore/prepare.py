@@ -25,7 +25,12 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
-    described: bytes = field(default=b"", repr=False)  # what `changes.Follower.describe` made of it
+    described: bytes = field(default=b"", repr=False)  # what `follower.Follower.describe` made of it
+    automatic: bool = False
+    """A mailing list or a program has sent it."""
+
+
+_AUTOMATIC = ("List-Id", "Auto-Submitted", "X-Auto-Response-Suppress")
 
 
 def prepare(
@@ -63,4 +68,5 @@ def prepare(
         subject=message.thread_subject,
         idate=idate,
         described=b"" if describe_for is None else describe_for(message),
+        automatic=any(message.header(name) for name in _AUTOMATIC),
     )

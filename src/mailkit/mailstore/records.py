@@ -8,7 +8,18 @@ from msgspec import field
 from mailkit.ids import Id
 from mailkit.storage.codec import Record
 
-__all__ = ["FLAGS", "Account", "Attachment", "BlobRef", "Correspondent", "Mailbox", "Message", "State"]
+__all__ = [
+    "FLAGS",
+    "Account",
+    "AttachedFile",
+    "Attachment",
+    "BlobRef",
+    "Correspondent",
+    "Mailbox",
+    "Message",
+    "Reference",
+    "State",
+]
 
 FLAGS: Final[dict[str, int]] = {
     "\\Seen": 1,
@@ -78,6 +89,24 @@ class Attachment(Record, frozen=True, kw_only=True):
     digest: bytes | None = field(name="h", default=None)  # of the encoded bytes
 
 
+class AttachedFile(msgspec.Struct, frozen=True, array_like=True):
+    """A stored file that was attached when the message was written."""
+
+    id: Id
+    filename: str
+    content_type: str
+    size: int
+    cid: str | None = None
+
+
+class Reference(msgspec.Struct, frozen=True, array_like=True):
+    """The message that this one is about: `reply`, `replyAll` or `forward` of a UID in a mailbox."""
+
+    action: str
+    mailbox: Id
+    uid: int
+
+
 class Message(Record, frozen=True, kw_only=True):
     """What never changes about a message in its mailbox. Its key is mailbox and UID."""
 
@@ -102,6 +131,8 @@ class Message(Record, frozen=True, kw_only=True):
     mail_from: str = field(name="e", default="")
     rcpt_to: tuple[str, ...] = field(name="n", default=())
     meta: str | None = field(name="x", default=None)  # JSON text
+    files: tuple[AttachedFile, ...] = field(name="j", default=())
+    about: Reference | None = field(name="l", default=None)
 
     @property
     def attached(self) -> bool:

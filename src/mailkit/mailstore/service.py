@@ -1,6 +1,7 @@
 """What others call: mailboxes and messages of accounts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from attrs import frozen
@@ -11,7 +12,7 @@ from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, mailbox_changes, mailboxes, work
+from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
@@ -19,7 +20,7 @@ from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.follower import Emptied, Follower, Nobody
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
-from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
+from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
 from mailkit.mailstore.resync import Changes, changes_since
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
@@ -52,7 +53,8 @@ class Entry:
 
 
 class MailStore:
-    """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, and who follows changes."""
+    """The service. `number_of(tx, id)` finds an account's number by its id, `on_stored(tx, account, mailbox, message,
+    flags)` is told of every message that comes in; `kit.py` passes them in, and the follower."""
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class MailStore:
         number_of: Callable[[ReadTx, Id], int],
         follower: Follower | None = None,
         most_mailboxes: Callable[[], int],
+        on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
         self.blobs = blobs
@@ -74,6 +77,7 @@ class MailStore:
         self._number_of = number_of
         self.follower = follower or Nobody()
         self._most_mailboxes = most_mailboxes
+        self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
@@ -164,9 +168,11 @@ class MailStore:
 
         def fn(tx: Tx) -> Stored:
             number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+            self._on_stored(tx, number, box, ready, given)
             return append(
                 number,
-                mailboxes.get(number, mailbox, tx=tx),
+                box,
                 ready,
                 blobs=self.blobs,
                 quota=self.quota,
@@ -291,6 +297,29 @@ class MailStore:
 
         return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
 
+    def renumber(self, account: AccountRef) -> tuple[int, int]:
+        """Gives every mailbox a new UIDVALIDITY and every message a new UID; returns how many of either.
+
+        A mailbox that is cut off in between has its new UIDVALIDITY already, and the rest can be repeated.
+        """
+        with self.store.snapshot() as tx:
+            number = self._number(account, tx)
+            boxes = mailboxes.list_all(number, tx=tx)
+        total = 0
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+            now = self.clock()
+            self._tend(number, changes.renumber(number, box, found, now=now, follower=self.follower, tx=tx), tx)
+            return len(found)
+
+        for box in boxes:
+            self.store.transact(partial(self._revalidate, number, box.id))
+            total += sum(self._stepwise(number, box.id, Selection(((1, LAST),)), one, None))
+        return len(boxes), total
+
+    def _revalidate(self, number: int, mailbox: Id, tx: Tx) -> None:
+        mailboxes.revalidate(number, mailbox, now=self.clock(), tx=tx)
+
     def clear(self, account: AccountRef, mailbox: Id | str) -> int:
         """Removes all messages that are in a mailbox now, the newest first; returns how many."""
         with self.store.snapshot() as tx:
@@ -377,7 +406,15 @@ class MailStore:
 
     def stream(self, row: Message) -> Iterator[bytes]:
         """The exact bytes of a message, piece by piece, each opened in a snapshot of its own."""
-        for segment in row.segments:
+        return self._bytes_of(row.segments)
+
+    def attachment(self, row: Message, item: Attachment) -> Iterator[bytes]:
+        """The decoded content of an attachment that the message's row lists, in chunks. A large one is read without the
+        rest of the message. NotFound `attachment.not_found`."""
+        return parts.part_content(row, item, self._bytes_of)
+
+    def _bytes_of(self, segments: Iterable[bytes | BlobRef]) -> Iterator[bytes]:
+        for segment in segments:
             if not isinstance(segment, BlobRef):
                 yield segment
                 continue

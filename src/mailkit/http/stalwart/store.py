@@ -1,13 +1,79 @@
-"""Maintenance of what is stored (S9.4)."""
+"""The store itself: content by its hash, UIDs and search indexes anew (S9.4)."""
 
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from mailkit.errors import Denied, Invalid, NotFound
+from mailkit.http.answers import Content
 from mailkit.http.declare import request
-from mailkit.http.operation import write
+from mailkit.http.operation import slow, write
 from mailkit.http.stalwart import fields as take
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller
 from mailkit.storage.api import Tx
 
-__all__ = ["reindex_account", "reindex_all"]
+__all__ = ["get_blob", "reindex_account", "reindex_all", "reset_uids"]
+
+_CHUNK = 256 << 10
+
+
+@request
+class GetBlob:
+    """Which content, and which part of it."""
+
+    blob_id: str = take.in_path("SHA-256 of the content, in base64url without padding")
+    offset: int = take.number("First byte", default=0)
+    limit: int | None = take.number("Most bytes", default=None)
+
+
+@slow
+def get_blob(kit: MailKit, ask: GetBlob, caller: Caller) -> Content:
+    """Stored content, of whatever account."""
+    if caller.tenant is not None:  # content is shared by all, and knows no tenant
+        raise Denied("permission.missing", "Not enough privileges")
+    digest = _digest(ask.blob_id)
+    with kit.store.snapshot() as tx:
+        size = kit.blobs.size(tx, digest)
+        start = min(max(0, ask.offset), size)
+        stream = kit.blobs.open(tx, digest, start)
+    left = size - start if ask.limit is None else min(max(0, ask.limit), size - start)
+    return Content(_chunks(stream, left), "application/octet-stream", size=left)
+
+
+def _digest(text: str) -> bytes:
+    try:
+        digest = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid.field("blob_id", '"blob_id" is not base64url') from None
+    if len(digest) != 32:
+        raise NotFound("blob.missing", "There is no such content")
+    return digest
+
+
+def _chunks(stream: BinaryIO, left: int) -> Iterator[bytes]:
+    with stream:
+        while left and (chunk := stream.read(min(left, _CHUNK))):
+            left -= len(chunk)
+            yield chunk
+
+
+@request
+class ResetUids:
+    """Whose UIDs."""
+
+    account_id: str = take.in_path("The account's name")
+
+
+@slow
+def reset_uids(kit: MailKit, ask: ResetUids, caller: Caller) -> tuple[int, int]:
+    """Give every mailbox a new UIDVALIDITY and every message a new UID: how many of either that were."""
+    with kit.store.snapshot() as tx:
+        row = kit.principals.by_name(ask.account_id, tx=tx)
+        if row.kind not in ("individual", "group") or not kit.directory.within(row, caller, tx=tx):
+            raise NotFound("principal.not_found", name=ask.account_id)
+    return kit.mailstore.renumber(row.number)
 
 
 @request

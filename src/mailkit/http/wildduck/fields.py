@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailkit.http.declare import REQUIRED, Rule, request, takes
+from mailkit.http.declare import REQUIRED, Rule, Source, request, takes
 from mailkit.http.structure import ListOf, Nested
 from mailkit.http.wildduck.rules import Choice, Date, Flag, HexId, Json, Made, OrFalse, Text, Whole, ip_literal
 from mailkit.principals.normalise import parse_address
@@ -18,6 +18,7 @@ __all__ = [
     "Logged",
     "Paged",
     "any_of",
+    "app_password",
     "comma_tags",
     "cursor",
     "date",
@@ -25,7 +26,10 @@ __all__ = [
     "each",
     "email",
     "flag",
+    "header",
+    "hex_bytes",
     "id24",
+    "ip_address",
     "items",
     "meta",
     "nested",
@@ -33,6 +37,7 @@ __all__ = [
     "number",
     "password",
     "peer_address",
+    "presented_token",
     "raw_body",
     "tags",
     "target",
@@ -167,6 +172,38 @@ def raw_body(doc: str = "", *, most: int, default: Any = None) -> Any:
 def peer_address() -> Any:
     """The client's address; not a parameter."""
     return takes(Text(), default="", source="address")
+
+
+def presented_token() -> Any:
+    """The access token that the request came with; not a parameter."""
+    return takes(Text(), default="", source="token")
+
+
+def hex_bytes(doc: str = "", *, most: int = 65536) -> Any:
+    """Bytes in hexadecimal digits."""
+    return takes(Made(_from_hex, most=2 * most), doc=doc)
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("must only contain hexadecimal characters") from None
+
+
+def ip_address(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """An IPv4 or IPv6 address."""
+    return takes(Made(ip_literal, format="ip"), default=default, doc=doc)
+
+
+def app_password(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """16 lower-case letters."""
+    return takes(Text(most=16, pattern=re.compile("[a-z]{16}")), default=default, doc=doc)
+
+
+def header(name: Source) -> Any:
+    """A header that the client sent, empty without one; not a parameter."""
+    return takes(Text(empty="kept"), default="", source=name)
 
 
 @request

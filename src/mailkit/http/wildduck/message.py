@@ -1,13 +1,11 @@
-"""One message: shown, and as it came (W2.5)."""
+"""One message, shown (W2.5)."""
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 
-from mailkit.http.answers import Content
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
-from mailkit.http.operation import read, slow
+from mailkit.http.operation import slow
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.message_parts import (
@@ -32,9 +30,7 @@ from mailkit.mime.parse import parse
 from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import Caller
 
-__all__ = ["get_message", "get_source"]
-
-# ---------------------------------------------------------------- GET message
+__all__ = ["get_message"]
 
 
 @request
@@ -73,6 +69,26 @@ class ListInfo:
 
 
 @answer
+class AttachedFileInfo:
+    """A stored file that was attached when the message was written."""
+
+    id: str
+    filename: str
+    contentType: str
+    size: int
+    cid: str | UnsetType = UNSET
+
+
+@answer
+class ReferenceInfo:
+    """The message that this one is about."""
+
+    action: str
+    mailbox: str
+    id: int
+
+
+@answer
 class MessageDetails:
     """One message."""
 
@@ -106,6 +122,8 @@ class MessageDetails:
     references: tuple[str, ...]
     metaData: msgspec.Raw
     expires: str | UnsetType = UNSET
+    files: tuple[AttachedFileInfo, ...] | UnsetType = UNSET
+    reference: ReferenceInfo | UnsetType = UNSET
 
 
 @slow
@@ -165,6 +183,20 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
         references=row.references,
         metaData=stored_object(row.meta),
         expires=date_of(state.expires) or UNSET,
+        files=tuple(
+            AttachedFileInfo(
+                id=str(file.id),
+                filename=file.filename,
+                contentType=file.content_type,
+                size=file.size,
+                cid=file.cid or UNSET,
+            )
+            for file in row.files
+        )
+        or UNSET,
+        reference=UNSET
+        if row.about is None
+        else ReferenceInfo(action=row.about.action, mailbox=str(row.about.mailbox), id=row.about.uid),
     )
 
 
@@ -179,26 +211,3 @@ def _formatted(address: str) -> str:
 
 
 # ---------------------------------------------------------------- GET message.eml
-
-
-@request
-class GetSource(Logged):
-    """Which message."""
-
-    user: Id = take.id24("The user, or `me`")
-    mailbox: Id = take.id24("The mailbox")
-    message: int = take.number("The message's id in its mailbox", least=1)
-
-
-_AT_ONCE = 256 << 10
-
-
-@read
-def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
-    """A message exactly as it came."""
-    with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
-    pieces: Iterator[bytes] = kit.mailstore.stream(row)
-    small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
-    return Content(b"".join(pieces) if small else pieces, "message/rfc822", size=row.size)

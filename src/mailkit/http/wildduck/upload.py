@@ -1,19 +1,23 @@
-"""Messages uploaded to a mailbox (W2.5, POST message)."""
+"""Messages uploaded to a mailbox: as they are, or made of what is said about them (W2.5, POST message)."""
 
 import base64
 import binascii
 from collections.abc import Callable
+from typing import Any
 
-from mailkit.errors import Denied, Invalid, NotSupported
-from mailkit.http.declare import answer, request
+from mailkit.errors import Denied, Invalid, NotFound
+from mailkit.http.declare import UNSET, Rule, Schema, UnsetType, answer, request, takes
 from mailkit.http.later import not_built
 from mailkit.http.operation import prepared
+from mailkit.http.structure import ListOf
+from mailkit.http.wildduck import composing
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
-from mailkit.http.wildduck.rules import HexId
+from mailkit.http.wildduck.rules import HexId, Text
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.mailstore.selection import Selection
 from mailkit.principals.permits import Caller
 from mailkit.storage.api import Tx
 
@@ -27,7 +31,7 @@ class Addressee:
     """An address for a header."""
 
     name: str = take.text(255, "The person", default="")
-    address: str = take.text(255, "The address", empty="refused")
+    address: str = take.email("The address")
 
 
 @request
@@ -51,6 +55,18 @@ class NewAttachment:
     cid: str | None = take.text(255, "Content-ID for links in the HTML", default=None)
 
 
+class _AllOrSome(Rule):
+    """True or false, or a list of attachment ids."""
+
+    _ids = ListOf(Text(most=255), single=True)
+
+    def read(self, value: object) -> Any:
+        return value if isinstance(value, bool) else self._ids.read(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "boolean"}, self._ids.schema()]}
+
+
 @request
 class Reference:
     """The message that this one answers or forwards."""
@@ -58,6 +74,17 @@ class Reference:
     mailbox: Id = take.id24("Its mailbox")
     id: int = take.number("Its id there", least=1)
     action: str = take.any_of("reply replyAll forward", "What this message does with it")
+    attachments: bool | tuple[str, ...] = takes(
+        _AllOrSome(), default=False, doc="Which of its attachments to copy: all, or those with these ids"
+    )
+
+
+@request
+class Bimi:
+    """A brand's logo to show."""
+
+    domain: str = take.text(255, "The brand's domain")
+    selector: str | None = take.text(255, "The record's selector", default=None)
 
 
 @request
@@ -93,6 +120,7 @@ class UploadMessage(Logged):
     metaData: str | None = take.meta("Anything of the client's own")
     reference: Reference | None = take.nested(Reference, "The message this is about", default=None)
     replacePrevious: Replaced | None = take.nested(Replaced, "The message to remove", default=None)
+    bimi: Bimi | None = take.nested(Bimi, "A logo to show", default=None)
 
 
 @answer
@@ -106,32 +134,47 @@ class StoredMessage:
 
 @answer
 class Uploaded:
-    """What was stored."""
+    """What was stored, and what became of the message that it replaces."""
 
     message: StoredMessage
+    previousDeleted: bool | UnsetType = UNSET
+    previousDeleteError: str | UnsetType = UNSET
 
 
 @prepared
 def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable[[Tx], Uploaded]:
-    """Store a message in a mailbox, unchanged."""
-    not_built("uploadMessage", replacePrevious=ask.replacePrevious)
-    if ask.raw is None:
-        raise NotSupported("parameter.not_built", "uploadMessage takes `raw` only: it does not compose messages yet")
-    source = _source(ask.raw)
-    if not source:
-        raise Invalid("message.empty", "The message is empty")
+    """Store a message in a mailbox: its source unchanged, or one made of its parts."""
+    not_built("uploadMessage", bimi=ask.bimi)
     with kit.store.snapshot() as tx:
         owner = user_within(kit, ask.user, caller, tx=tx)
         kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)  # before the work, not only in the transaction
         if owner.suspended or not owner.active:
             raise Denied("user.disabled", "This user is disabled")
-    ready = kit.mailstore.prepare(source, idate=ask.date)
-    chosen = {"\\Seen": not ask.unseen, "\\Flagged": ask.flagged, "\\Draft": ask.draft}
+    draft = ask.draft
+    if ask.raw is not None:
+        source = _source(ask.raw)
+        if not source:
+            raise Invalid("message.empty", "The message is empty")
+        ready = kit.mailstore.prepare(source, idate=ask.date)
+    else:
+        composed = composing.compose_upload(kit, owner, ask)
+        ready, draft = composed.ready, composed.draft
+    chosen = {"\\Seen": not ask.unseen, "\\Flagged": ask.flagged, "\\Draft": draft}
     flags = [name for name, on in chosen.items() if on]
 
     def store(tx: Tx) -> Uploaded:
         stored = kit.mailstore.append(owner.number, ready, mailbox=ask.mailbox, flags=flags, meta=ask.metaData, tx=tx)
-        return Uploaded(message=StoredMessage(id=stored.uid, mailbox=str(stored.mailbox), size=stored.size))
+        message = StoredMessage(id=stored.uid, mailbox=str(stored.mailbox), size=stored.size)
+        if ask.replacePrevious is None:
+            return Uploaded(message=message)
+        previous = ask.replacePrevious
+        try:
+            removed = kit.mailstore.remove(
+                owner.number, previous.mailbox or ask.mailbox, Selection.of([previous.id]), tx=tx
+            )
+        except NotFound as error:
+            return Uploaded(message=message, previousDeleteError=error.message)
+        return Uploaded(message=message, previousDeleted=bool(removed))
 
     return store
 

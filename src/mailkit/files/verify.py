@@ -1,0 +1,29 @@
+"""`mailkit check` for stored files: counters equal rows; their content is counted with all other."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from mailkit.files.records import FILES, KEPT, Kept
+from mailkit.storage.api import Store
+from mailkit.storage.verify import Finding, error, rows
+
+__all__ = ["verify"]
+
+
+def verify(store: Store, accounts: Iterable[int], references: Counter[bytes]) -> Iterator[Finding]:
+    """Looks at every file of `accounts` and adds the blobs they refer to to `references`."""
+    for account in accounts:
+        count = size = 0
+        for _, row in rows(store, FILES, account):
+            if isinstance(row, Finding):
+                yield row
+                continue
+            count += 1
+            size += row.size
+            references[row.digest] += 1
+        with store.snapshot() as tx:
+            kept = KEPT.find(tx, account) or Kept()
+        if (kept.count, kept.size) != (count, size):
+            yield error(
+                "files", f"account {account}: {kept.count} files, {kept.size} bytes are counted; {count}, {size}"
+            )
