@@ -126,9 +126,9 @@ class MailKit:
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
             on_stored=self._note_people,
         )
+        self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         upkeep = Upkeep(store, self.mailstore, index, clock=clock)
         self.search = Search(store, self.mailstore, index, ready=upkeep.ready, rebuild=self._rebuild_index)
-        self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         self.accounts = Accounts(
             store,
             self.principals,
@@ -348,16 +348,16 @@ class MailKit:
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
 
+    def _note_people(self, tx: Tx, account: int, box: Mailbox, ready: Ready, flags: tuple[str, ...]) -> None:
+        draft = "\\Draft" in flags
+        people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
+        self.register.note(account, people, now=self.clock(), tx=tx)
+
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
 
     def _rebuild_index(self, tx: Tx, account: int) -> Id:
         return self.jobs.schedule(tx, REBUILD, {"account": account}, due=self.clock(), key=str(account))
-
-    def _note_people(self, tx: Tx, account: int, box: Mailbox, ready: Ready, flags: tuple[str, ...]) -> None:
-        draft = "\\Draft" in flags
-        people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
-        self.register.note(account, people, now=self.clock(), tx=tx)
 
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}

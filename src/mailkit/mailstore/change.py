@@ -170,8 +170,8 @@ def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, fo
         place.leave(uid, row, state, tx)
         gone.append(events.removed(account, box, uid, row, now=now))
         new = place.enter(row, state, tx)
-        follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
         come.append(events.added(account, box, new, row, now=now))
+        follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
     journal.add(tx, *gone, *come)
     return place.save(tx)
 

@@ -25,9 +25,10 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
-    described: bytes = field(default=b"", repr=False)  # what `follower.Follower.describe` made of it
     automatic: bool = False
     """A mailing list or a program has sent it."""
+
+    described: bytes = field(default=b"", repr=False)  # what `changes.Follower.describe` made of it
 
 
 _AUTOMATIC = ("List-Id", "Auto-Submitted", "X-Auto-Response-Suppress")
@@ -67,6 +68,6 @@ def prepare(
         tokens=message.thread_tokens,
         subject=message.thread_subject,
         idate=idate,
-        described=b"" if describe_for is None else describe_for(message),
         automatic=any(message.header(name) for name in _AUTOMATIC),
+        described=b"" if describe_for is None else describe_for(message),
     )

@@ -53,8 +53,8 @@ class Entry:
 
 
 class MailStore:
-    """The service. `number_of(tx, id)` finds an account's number by its id, `on_stored(tx, account, mailbox, message,
-    flags)` is told of every message that comes in; `kit.py` passes them in, and the follower."""
+    """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, `on_stored(tx, account,
+    mailbox, message, flags)`, which is told of every message that comes in, and the `follower` of all changes."""
 
     def __init__(
         self,
@@ -308,8 +308,9 @@ class MailStore:
         total = 0
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
-            now = self.clock()
-            self._tend(number, changes.renumber(number, box, found, now=now, follower=self.follower, tx=tx), tx)
+            self._tend(
+                number, changes.renumber(number, box, found, now=self.clock(), follower=self.follower, tx=tx), tx
+            )
             return len(found)
 
         for box in boxes:

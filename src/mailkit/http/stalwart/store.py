@@ -1,4 +1,4 @@
-"""The store itself: content by its hash, UIDs and search indexes anew (S9.4)."""
+"""Maintenance of what is stored: content by its hash, UIDs anew, the search index anew (S9.4)."""
 
 import base64
 import binascii
