@@ -68,8 +68,9 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Against real peers. Needs Debian's strace, opendkim-tools, libmail-dkim-perl, bogofilter and dovecot-lmtpd."""
-    need(session, "test")
+    """Against real peers. Needs Debian's strace, opendkim-tools, libmail-dkim-perl, bogofilter, dovecot-lmtpd and
+    chromium-driver."""
+    need(session, "interop")
     session.run("pytest", "-m", "interop", *session.posargs)
 
 

@@ -26,6 +26,7 @@ TOPICS: dict[str, str] = {
     "mime": "MIME: reading messages",
     "mailauth": "Message authentication",
     "spam": "The spam engine",
+    "credentials": "Access: logins, Basic credentials, tokens",
 }
 
 HEAD = """# Performance

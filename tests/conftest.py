@@ -66,7 +66,7 @@ def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> It
     """An empty platform."""
     where = {"memory": "memory:", "lmdb": str(tmp_path / "data")}.get(request.param)
     where = where or request.getfixturevalue("postgres_url")
-    settings = {"mail.hostname": "mx.example.org"}
+    settings = {"mail.hostname": "mx.example.org", "sealing.key_file": str(tmp_path / "secret.key")}
     with MailKit.open(where, settings=settings, clock=clock, password_cost=CHEAP) as opened:
         yield opened
 

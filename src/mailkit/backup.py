@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from mailkit.errors import AlreadyExists, NotSupported
+from mailkit.errors import AlreadyExists, Invalid, NotSupported
 from mailkit.kit import MailKit
 from mailkit.storage.api import Copies
 
@@ -31,12 +31,15 @@ class BackupDone:
 def backup_folder(kit: MailKit, source: Path, target: Path) -> BackupDone:
     """Copies `source`, which `kit` has open, to a folder that is missing or empty.
 
-    AlreadyExists when there is something in the target; NotSupported for a store that cannot copy itself.
+    What it returns from is on disk. AlreadyExists when there is something in the target, Invalid when it lies within
+    the source, NotSupported for a store that cannot copy itself.
     """
     if not isinstance(kit.store, Copies):
         raise NotSupported("backup.not_supported", "This store has its own way of backing up; see its documentation")
     if target.exists() and any(target.iterdir()):
         raise AlreadyExists("backup.target_exists", f"{target} is not empty", target=str(target))
+    if target.resolve().is_relative_to(source.resolve()):
+        raise Invalid.field("target", f"{target} lies within {source}", code="backup.target_within")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = _copy_files(source / "blobs", target / "blobs")
     kit.store.copy_to(target)
@@ -44,6 +47,8 @@ def backup_folder(kit: MailKit, source: Path, target: Path) -> BackupDone:
     for name in _BESIDE:
         if (source / name).exists():
             _copy_durably(source / name, target / name)
+    for folder in (target.parent, target, *(path for path in target.rglob("*") if path.is_dir())):
+        _sync(folder)
     return BackupDone((target / "data.mdb").stat().st_size, files)
 
 
@@ -71,3 +76,11 @@ def _copy_durably(original: Path, copy: Path) -> None:
     with partial.open("rb") as handle:
         os.fsync(handle.fileno())
     partial.rename(copy)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,18 +3,32 @@
 from collections.abc import Callable
 from typing import Final
 
+from mailkit.accounts.access import Access
 from mailkit.delivery.service import Delivery
+from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
 from mailkit.mailstore.work import EXPIRE
+from mailkit.principals.service import Principals
+from mailkit.search.service import Search
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
-__all__ = ["PERIODS", "blob_purge", "blob_sweep", "limits_cleanup", "receipt_expiry", "schedule"]
+__all__ = [
+    "PERIODS",
+    "access_expiry",
+    "blob_purge",
+    "blob_sweep",
+    "limits_cleanup",
+    "rebuild_all",
+    "receipt_expiry",
+    "schedule",
+]
 
 _HOUR = 3_600_000
 
 PERIODS: Final[dict[str, int]] = {
+    "access.expire": _HOUR // 4,
     "blobs.purge": _HOUR // 4,
     "blobs.sweep": 24 * _HOUR,
     "limits.cleanup": _HOUR,
@@ -22,6 +36,19 @@ PERIODS: Final[dict[str, int]] = {
     EXPIRE: _HOUR // 4,
 }
 """Job kind -> period in ms."""
+
+
+def access_expiry(access: Access) -> Callable[[Step], Later | None]:
+    """Tokens, codes, challenges and login events whose time is up."""
+
+    def run(step: Step) -> Later | None:
+        while step.transact(lambda tx: access.expire(tx, now=step.now())):
+            if step.stopping:
+                return Later(step.now())
+            step.renew()
+        return None
+
+    return run
 
 
 def blob_purge(blobs: Blobs) -> Callable[[Step], Later | None]:
@@ -63,6 +90,32 @@ def limits_cleanup(limits: Limits) -> Callable[[Step], Later | None]:
 def receipt_expiry(delivery: Delivery) -> Callable[[Step], Later | None]:
     """Receipts older than 30 days."""
     return _repeat(lambda step, tx: delivery.expire(now=step.now(), tx=tx))
+
+
+def rebuild_all(principals: Principals, search: Search) -> Callable[[Step], Later | None]:
+    """Has the search index of every account made anew; of one tenant's accounts when the job names it."""
+
+    def run(step: Step) -> Later | None:
+        tenant = step.args["tenant"]
+        kinds = ("individual", "group")
+        at, after = step.progress.get("kind", 0), step.progress.get("after")
+
+        def some(tx: Tx) -> tuple[int, Id | None]:
+            page = principals.list_by_id(kinds[at], limit=500, after=None if after is None else Id(after), tx=tx)
+            for row in page.items:
+                if tenant is None or row.tenant == tenant:
+                    search.rebuild(row.number, tx=tx)
+            reached = (at, page.items[-1].id) if page.after else (at + 1, None)
+            step.save(tx, {"kind": reached[0], "after": reached[1]})
+            return reached
+
+        while at < len(kinds):
+            at, after = step.transact(some)
+            if step.stopping and at < len(kinds):
+                return Later(step.now())
+        return None
+
+    return run
 
 
 def _repeat(some: Callable[[Step, Tx], bool]) -> Callable[[Step], Later | None]:

@@ -4,15 +4,16 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from mailkit import housekeeping
+from mailkit.accounts.access import Access
+from mailkit.accounts.acquaint import acquaintances
 from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
-from mailkit.accounts.callers import Callers
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
 from mailkit.accounts.purge import PURGE, purge_handler
@@ -20,6 +21,7 @@ from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
+from mailkit.credentials import settings as access_keys
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
@@ -34,20 +36,32 @@ from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
 from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
+from mailkit.mailstore.prepare import Ready
+from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.service import MailStore
 from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
+from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
+from mailkit.sealing import FileKeys, Keys, MemoryKeys, NoKeys, Sealing
+from mailkit.sealing import settings as sealing_keys
+from mailkit.sealing.rotate import ROTATE, rotation
+from mailkit.search.apply import APPLY, apply_handler
+from mailkit.search.jobs import MERGE, REBUILD, merge_handler, rebuild_handler
+from mailkit.search.service import Search
+from mailkit.search.store import StoreIndex
+from mailkit.search.upkeep import Upkeep
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.open import open_blobs, open_store
+from mailkit.storage.migrate import migrate
+from mailkit.storage.open import folder_of, open_blobs, open_store
 
 if TYPE_CHECKING:
     from mailkit.mailauth.lookup import Resolver
@@ -56,6 +70,12 @@ if TYPE_CHECKING:
 __all__ = ["MailKit"]
 
 T = TypeVar("T")
+
+
+@cache
+def _host_name() -> str:
+    """The machine's full name; finding it out may ask the DNS."""
+    return socket.getfqdn()
 
 
 class MailKit:
@@ -72,8 +92,10 @@ class MailKit:
         settings: Settings,
         *,
         clock: Clock = now_ms,
+        secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
     ) -> None:
+        migrate(store)
         self.store = store
         self.settings = settings
         self.clock = clock
@@ -85,10 +107,14 @@ class MailKit:
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
+        self.register = Register(store)
         self.domain_aliases = DomainAliases(store)
         self.grants = Grants(store, self.principals, self.members)
-        self.credentials = Credentials(store, password_cost)
+        self.sealing = Sealing(store, secret_keys or NoKeys())
+        self.sealing.verify()
+        self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
         self.quota = QuotaService(self._holder, self._default_quota)
+        index = StoreIndex(self._merge_soon)
         self.mailstore = MailStore(
             store,
             self.blobs,
@@ -96,9 +122,13 @@ class MailKit:
             self.jobs,
             clock=clock,
             number_of=self._number_of,
+            follower=index,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+            on_stored=self._note_people,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
+        upkeep = Upkeep(store, self.mailstore, index, clock=clock)
+        self.search = Search(store, self.mailstore, index, ready=upkeep.ready, rebuild=self._rebuild_index)
         self.accounts = Accounts(
             store,
             self.principals,
@@ -131,11 +161,16 @@ class MailKit:
             clock=clock,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
-        self.editor = Editor(self.directory, self.quota)
-        self.callers = Callers(store, self.principals, self.grants, self.credentials, clock=clock)
+        self.access = Access(
+            store, self.principals, self.addresses, self.grants, self.credentials, settings, clock=clock
+        )
+        self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
+        self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
+        self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
+        self.editor = Editor(self.directory, self.quota, self.secrets)
         shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
-        self._register_jobs()
+        self._register_jobs(upkeep)
 
     @classmethod
     def open(
@@ -163,7 +198,14 @@ class MailKit:
         where = settings.get(keys.STORE)
         store = open_store(where)
         try:
-            return cls(store, open_blobs(where, store), settings, clock=clock, password_cost=password_cost)
+            return cls(
+                store,
+                open_blobs(where, store),
+                settings,
+                clock=clock,
+                secret_keys=_secret_keys(where, settings.get(sealing_keys.KEY_FILE)),
+                password_cost=password_cost,
+            )
         except BaseException:
             store.close()
             raise
@@ -221,6 +263,10 @@ class MailKit:
         get = self.settings.get
         return Runner(self.jobs, threads=get(job_keys.THREADS), poll=get(job_keys.POLL) / 1000)
 
+    def rebuild_indexes(self, tx: Tx, tenant: int | None = None) -> Id:
+        """Has the search index of every account made anew in the background; of one tenant's, by its number."""
+        return self.jobs.schedule(tx, "search.rebuild_all", {"tenant": tenant}, due=self.clock(), key=str(tenant))
+
     def used(self, account: int) -> int:
         """Bytes of mail that an account or tenant keeps."""
         with self.store.snapshot() as tx:
@@ -230,7 +276,7 @@ class MailKit:
 
     def hostname(self) -> str:
         """What this host calls itself in greetings and trace fields."""
-        return self.settings.get(keys.MAIL_HOSTNAME) or socket.getfqdn()
+        return self.settings.get(keys.MAIL_HOSTNAME) or _host_name()
 
     def domain(self) -> str:
         """The domain of addresses that are given without one."""
@@ -250,7 +296,7 @@ class MailKit:
 
     # what packages need of one another, without knowing one another
 
-    def _register_jobs(self) -> None:
+    def _register_jobs(self, upkeep: Upkeep) -> None:
         get = self.settings.get
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
@@ -262,10 +308,20 @@ class MailKit:
         self.jobs.register("spam.fold", self._fold)
         for kind, handler in handlers(self.mailstore).items():
             self.jobs.register(kind, handler)
+        self.jobs.register(MERGE, merge_handler(upkeep))
+        self.jobs.register(APPLY, apply_handler(self.search, self.mailstore))
+        self.jobs.register(REBUILD, rebuild_handler(upkeep))
+        self.jobs.register("search.rebuild_all", housekeeping.rebuild_all(self.principals, self.search))
         self.jobs.register("blobs.purge", housekeeping.blob_purge(self.blobs))
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
+        self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
+        self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
+
+    def _password_cost(self) -> Cost:
+        get = self.settings.get
+        return Cost(get(access_keys.PASSWORD_MEMORY), get(access_keys.PASSWORD_PASSES))
 
     def _spam_scopes(self, tx: ReadTx, id: Id) -> "list[Scope]":
         from mailkit.spam.service import Scope
@@ -292,6 +348,17 @@ class MailKit:
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number
 
+    def _note_people(self, tx: Tx, account: int, box: Mailbox, ready: Ready, flags: tuple[str, ...]) -> None:
+        draft = "\\Draft" in flags
+        people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
+        self.register.note(account, people, now=self.clock(), tx=tx)
+
+    def _merge_soon(self, tx: Tx, account: int) -> None:
+        self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))
+
+    def _rebuild_index(self, tx: Tx, account: int) -> Id:
+        return self.jobs.schedule(tx, REBUILD, {"account": account}, due=self.clock(), key=str(account))
+
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}
         return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
@@ -304,3 +371,13 @@ class MailKit:
             return False
         self.jobs.cancel(tx, job, now=now)
         return True
+
+
+def _secret_keys(where: str, named: str | None) -> Keys:
+    """Where the keys are that seeds and private keys are sealed with."""
+    folder = folder_of(where)
+    if named is not None:
+        return FileKeys(Path(named))
+    if folder is not None:
+        return FileKeys(folder / "secret.key")
+    return MemoryKeys() if where.startswith("memory:") else NoKeys()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailkit import MailKit
+from mailkit.accounts.secrets import Add
 from mailkit.mailstore.tables import MAILBOXES
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
@@ -167,3 +168,48 @@ def test_unreferenced_content_is_a_notice(data: Path) -> None:
         kit.transact(lambda tx: kit.blobs.release(tx, ready.digest))
     done = mailkit("check", "--data", str(data))
     assert done.stdout.endswith("0 errors, 1 notices\n")
+
+
+def test_an_empty_folder_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = mailkit("user", "add", "alice", "--data", "", "--no-password", check=False)
+    assert done.returncode == 1
+    assert "store is empty" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_config_shows_what_counts_though_the_store_is_down_and_no_password() -> None:
+    where = "postgresql://alice:geheim@127.0.0.1:1/mail"
+    for done in (mailkit("config", "store", "--data", where), mailkit("config", "store", MAILKIT_STORE=where)):
+        assert "store = postgresql://alice:********@127.0.0.1:1/mail" in done.stdout
+        assert "the store is not read: PostgreSQL cannot be reached" in done.stderr
+        assert "geheim" not in done.stdout + done.stderr
+
+
+def test_a_backup_does_not_go_into_what_it_copies(data: Path) -> None:
+    done = mailkit("backup", str(data), str(data / "blobs" / "copy"), check=False)
+    assert done.returncode == 1
+    assert "backup.target_within" in done.stderr
+
+
+def test_the_key_is_rotated_and_seeds_still_open(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    mailkit("user", "add", "alice", "--data", str(folder), "--address", "a@x.org", "--password", "p")
+    with MailKit.open(folder) as kit:
+        alice = kit.principals.by_name("alice")
+        kit.two_factor.setup_totp(alice.id, issuer="x")
+        change = kit.secrets.prepare([Add("otpauth://totp/a?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")])
+        kit.transact(lambda tx: change(tx, alice.number))
+    old = (folder / "secret.key").read_text().split()[0]
+    assert "1 sealed rows lie under the new key" in mailkit("key", "rotate", "--data", str(folder)).stdout
+    assert "1 sealed rows" in mailkit("key", "rotate", "--data", str(folder)).stdout
+    kept = (folder / "secret.key").read_text().split()[::2]
+    assert (kept[0], len(kept)) == (old, 2)
+    with MailKit.open(folder) as kit:
+        assert kit.secrets.shown(alice.number) == ("otpauth://totp/a",)
+
+
+def test_a_user_without_an_address_needs_a_domain_to_be_at(data: Path) -> None:
+    done = mailkit("user", "add", "bob", "--data", str(data), "--no-password", check=False, MAILKIT_MAIL_DOMAIN="here")
+    assert done.returncode == 1
+    assert "\"address\" is needed: mail.domain, or this host's name, is 'here', and " in done.stderr

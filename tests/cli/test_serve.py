@@ -5,13 +5,15 @@ import os
 import signal
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from mailkit import MailKit
-from tests.cli.conftest import Server, mailkit, wait_for
+from tests.cli.conftest import Server, environment, free_port, mailkit, wait_for
 
 MESSAGE = b"From: bob@example.net\r\nSubject: %d\r\n\r\nhello\r\n"
 
@@ -137,3 +139,27 @@ def test_backup_while_mail_flows_is_whole(server: Server, tmp_path: Path) -> Non
     again = mailkit("backup", str(server.data), str(tmp_path / "copy"), check=False)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+
+
+def test_an_open_server_listens_on_this_machine_only(data: Path) -> None:
+    for host in ("0.0.0.0", "[::]", "192.0.2.1"):
+        done = mailkit("serve", "--data", str(data), "--open", "--http", f"{host}:0", check=False)
+        assert done.returncode == 1
+        assert "http.open asks for no credentials" in done.stderr
+
+
+def test_a_password_from_the_environment_is_on_no_command_line(data: Path) -> None:
+    port = free_port()
+    words = [sys.executable, "-m", "mailkit", "serve", "--http", "off", "--lmtp", f"127.0.0.1:{port}"]
+    named = {**environment(), "MAILKIT_STORE": str(data)}
+    process = subprocess.Popen(words, env=named, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        assert "mailkit is ready" in process.stderr.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert children
+        assert not [pid for pid in children if str(data) in Path(f"/proc/{pid}/cmdline").read_text()]
+    finally:
+        process.terminate()
+        assert process.wait(40) == 0
+        process.stderr.close()

@@ -21,9 +21,10 @@ def credentials() -> Credentials:
 def test_password_verifies_and_nothing_else_does() -> None:
     stored = hash_password("hunter2", CHEAP)
     assert stored.startswith("$argon2id$")
-    assert verify_password(stored, "hunter2", CHEAP)
-    assert not verify_password(stored, "hunter3", CHEAP)
-    assert not verify_password("not a hash", "hunter2", CHEAP)
+    assert verify_password(stored, "hunter2", CHEAP).right
+    assert verify_password(stored, "hunter3", CHEAP).reason == "wrong"
+    assert verify_password("not a hash", "hunter2", CHEAP).reason.startswith("its hash is of no known scheme")
+    assert verify_password(None, "hunter2", CHEAP).reason == "there is none"
 
 
 @pytest.mark.parametrize("password", ["", "x" * 257])
@@ -55,7 +56,7 @@ def test_every_failure_costs_one_verification(credentials: Credentials, monkeypa
     monkeypatch.setattr(PasswordHasher, "verify", counting)
     for stored in (None, "not a hash", hash_password("right", CHEAP)):
         spent.clear()
-        assert not credentials.verify(stored, "wrong")
+        assert not credentials.verify(stored, "wrong").right
         assert len(spent) == 1, stored
 
 

@@ -87,9 +87,10 @@ async def play(name: str, text: str, kit: MailKit) -> None:
     transport = httpx2.ASGITransport(app=build_app(kit), client=("192.0.2.7", 4711))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for step in parse(text):
-            headers = {**_credentials(kit, step.caller, bound), **step.headers}
+            sent = {name: _fill(value, bound) for name, value in step.headers.items()}
+            headers = {**_credentials(kit, step.caller, bound), **sent}
             body = None if step.body is None else _fill(step.body, bound)
-            if body is not None and "content-type" not in {sent.lower() for sent in headers}:
+            if body is not None and "content-type" not in {name.lower() for name in headers}:
                 headers["Content-Type"] = "application/json"
             answer = await client.request(step.method, _fill(step.path, bound), headers=headers, content=body)
             where = f"{name}:{step.line}"

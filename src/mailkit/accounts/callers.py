@@ -1,7 +1,13 @@
-"""Who asks: a token, or a name and a password, becomes a `Caller` that permissions are decided on."""
+"""Who asks: a token, an API key, or a name and a password, becomes a `Caller` that permissions are decided on."""
+
+import base64
+import binascii
 
 from attrs import frozen
 
+from mailkit.accounts.login import Attempt, Login
+from mailkit.accounts.oauth import OAuth
+from mailkit.accounts.verified import Verified
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
 from mailkit.errors import Denied
@@ -12,7 +18,10 @@ from mailkit.principals.service import Principals
 from mailkit.storage.api import ReadTx, Store
 from mailkit.storage.calls import OWN, reads
 
-__all__ = ["Callers", "Checked"]
+__all__ = ["API_KEY", "Callers", "Checked"]
+
+API_KEY = "api_"
+"""What an API key begins with: the rest is base64 of `name:secret` (S1.2)."""
 
 
 @frozen
@@ -27,13 +36,24 @@ class Callers:
     """The use case."""
 
     def __init__(
-        self, store: Store, principals: Principals, grants: Grants, credentials: Credentials, *, clock: Clock
+        self,
+        store: Store,
+        principals: Principals,
+        grants: Grants,
+        credentials: Credentials,
+        login: Login,
+        oauth: OAuth,
+        *,
+        clock: Clock,
     ) -> None:
         self.store = store
         self._principals = principals
         self._grants = grants
         self._credentials = credentials
+        self._login = login
+        self._oauth = oauth
         self._clock = clock
+        self._verified = Verified()
 
     @reads
     def of_token(self, token: str, *, tx: ReadTx = OWN) -> Checked:
@@ -58,24 +78,69 @@ class Callers:
         roles = (row.role,) if row.role.startswith("wd/") else (*owner.roles, row.role)
         return Checked(self._caller(owner, roles, TokenKind.TOKEN, tx), renew)
 
-    def of_password(self, name: str, password: str) -> Caller:
-        """The caller who logs in with a name and a password; Denied `login.failed`, at equal cost for every reason.
+    @reads
+    def of_bearer(self, token: str, *, tx: ReadTx = OWN) -> Caller:
+        """The caller behind an OAuth access token; Denied `token.invalid`. A token is void when its account is
+        switched off or its auth version has moved on, and when its grant was revoked."""
+        claims = self._oauth.check_access(token, now=self._clock(), tx=tx)
+        owner = self._principals.find(claims.account, tx=tx)
+        if owner is None:
+            raise Denied("token.invalid", "Invalid access token")
+        return self._caller(owner, owner.roles, TokenKind.OAUTH, tx)
 
-        The slow comparison happens between two snapshots, in none of them.
-        """
+    def of_api_key(self, text: str, *, ip: str | None = None) -> Caller:
+        """The caller behind `api_<base64>`: a principal of type apiKey. Denied `login.failed`. Slow unless it was
+        verified a minute ago."""
+        try:
+            name, colon, secret = base64.b64decode(text.removeprefix(API_KEY), validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            raise Denied("login.failed", "Not an API key") from None
+        if not colon:
+            raise Denied("login.failed", "Not an API key")
+        return self._of_secret(name, secret, TokenKind.API_KEY, ip)
+
+    def of_password(self, name: str, password: str, *, ip: str | None = None) -> Caller:
+        """The caller who logs in with a name and a password; Denied `login.failed`, `totp.missing`, or
+        `permission.missing` without the permission to. Slow unless it was verified a minute ago."""
+        return self._of_secret(name, password, TokenKind.BASIC, ip)
+
+    def find_verified(self, name: str, secret: str, kind: TokenKind) -> Caller | None:
+        """The caller, if this very secret was verified a minute ago and nothing changed since; quick."""
+        number = self._verified.find(kind, name, secret, now=self._clock())
+        if number is None:
+            return None
         with self.store.snapshot() as tx:
-            row = self._principals.find_name(name.strip().lower(), tx=tx)
-            stored = self._credentials.password_hash(row.number if row else None, tx=tx)
-        if not self._credentials.verify(stored, password) or row is None:
-            raise Denied("login.failed", "Wrong name or password")
+            row = self._principals.find(number[0], tx=tx)
+            if row is None or row.revision != number[1] or not row.active or row.suspended:
+                return None
+            return self._caller(row, row.roles, number[2], tx)
+
+    def _of_secret(self, name: str, secret: str, kind: TokenKind, ip: str | None) -> Caller:
+        name = name.strip().lower()
+        known = self.find_verified(name, secret, kind)
+        if known is not None:
+            return known
+        done = self._login.basic(Attempt(name, secret, protocol="HTTP", ip=ip))
+        if kind is TokenKind.API_KEY and done.principal.kind != "apiKey":
+            raise Denied("login.failed", "Not an API key")
+        proved = TokenKind.APP_PASSWORD if done.app is not None else kind
         with self.store.snapshot() as tx:
-            now = self._principals.find(row.number, tx=tx)
-            if now is None or now.revision != row.revision or not now.active or now.suspended:
+            row = self._principals.find(done.principal.number, tx=tx)
+            if row is None or row.revision != done.principal.revision:
                 raise Denied("login.failed", "Wrong name or password")
-            caller = self._caller(now, now.roles, TokenKind.BASIC, tx)
+            caller = self._caller(row, row.roles, proved, tx)
         if "authenticate" not in caller.permissions:
             raise Denied("permission.missing", permission="authenticate")
+        self._verified.keep(kind, name, secret, (row.number, row.revision, proved), now=self._clock())
         return caller
+
+    @reads
+    def of_principal(self, number: int, kind: TokenKind, *, tx: ReadTx = OWN) -> Caller:
+        """The caller that a principal is; Denied `token.invalid` when it is gone or switched off."""
+        row = self._principals.find(number, tx=tx)
+        if row is None or not row.active or row.suspended:
+            raise Denied("token.invalid", "Invalid access token")
+        return self._caller(row, row.roles, kind, tx)
 
     def _caller(self, row: Principal, roles: tuple[str, ...], kind: TokenKind, tx: ReadTx) -> Caller:
         tenant = None if row.tenant is None else self._principals.find(row.tenant, tx=tx)

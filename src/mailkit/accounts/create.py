@@ -8,7 +8,7 @@ from mailkit.credentials.passwords import Cost, hash_password
 from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.mailstore.folders import Folder, folders_for
-from mailkit.principals.normalise import Mailbox, ascii_domain, parse_address
+from mailkit.principals.normalise import Mailbox, ascii_domain, check_domain, parse_address
 from mailkit.principals.records import Principal, Profile
 from mailkit.principals.service import check_name
 from mailkit.quota import INHERIT, Quota, encode
@@ -109,4 +109,7 @@ def main_address(new: NewAccount, name: str, domain: str) -> Mailbox:
             return parse_address(name).without_label
         except Invalid:
             pass  # a login with an @ that is no address: its first part, at the configured domain
+    if (reason := check_domain(ascii_domain(domain))) is not None:  # no fault of the name's
+        at = f"mail.domain, or this host's name, is {domain!r}"
+        raise Invalid.field("address", f'"address" is needed: {at}, and {reason}')
     return parse_address(f"{local}@{ascii_domain(domain)}", "username").without_label

@@ -13,9 +13,9 @@ import msgspec
 from attrs import frozen
 from msgspec.structs import replace
 
+from mailkit.accounts import secrets
 from mailkit.accounts.directory import ACCOUNT_KINDS, Directory
 from mailkit.accounts.emails import email_of, external_of
-from mailkit.credentials.passwords import hash_password
 from mailkit.errors import AlreadyExists, Denied, Invalid, NotSupported
 from mailkit.principals.permits import Caller
 from mailkit.principals.records import Principal
@@ -42,6 +42,8 @@ class Change:
     action: Action
     field: str
     value: Value = attrs.field(repr=False)  # may be a secret
+    commit: Callable[[Tx, int], None] | None = attrs.field(default=None, repr=False, eq=False)
+    """What is left to do of a change of secrets, once it is prepared."""
 
     def refuse(self) -> Invalid:
         """The refusal of an action, field and value that don't go together."""
@@ -74,25 +76,26 @@ def _shown(value: object) -> str:
 class Editor:
     """The use case: `prepare` outside a transaction, what it returns inside of one."""
 
-    def __init__(self, directory: Directory, quota: QuotaService) -> None:
+    def __init__(self, directory: Directory, quota: QuotaService, secrets: "secrets.Secrets") -> None:
         self._directory = directory
         self._quota = quota
+        self._secrets = secrets
 
     def prepare(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """The changes with passwords hashed, which is slow."""
         return tuple(self._hashed(change) if change.field == "secrets" else change for change in changes)
 
     def _hashed(self, change: Change) -> Change:
-        if change.action == "removeItem":
-            return change
-        cost = self._directory.credentials.cost
-        value = change.value
-        given = (value,) if isinstance(value, str) else change.texts()
-        secrets = tuple(_secret(text) for text in given if text)
-        hashed = tuple(text if text.startswith("$") else hash_password(text, cost) for text in secrets)
-        if len(hashed) > 1:
-            raise NotSupported("parameter.not_built", "One password per principal is kept so far")
-        return Change(change.action, change.field, hashed)
+        made: list[secrets.Change]
+        match change.action:
+            case "set":
+                given = (change.value,) if isinstance(change.value, str) else change.texts()
+                made = [secrets.SetAll(tuple(text for text in given if text))]
+            case "addItem":
+                made = [secrets.Add(change.text())]
+            case "removeItem":
+                made = [secrets.Remove(change.text())]
+        return attrs.evolve(change, commit=self._secrets.prepare(made))
 
     def apply(self, row: Principal, changes: tuple[Change, ...], caller: Caller, *, tx: Tx) -> Principal:
         """Applies prepared changes in order; returns the principal as it then is."""
@@ -297,32 +300,11 @@ class _Edit:
     # secrets
 
     def secrets(self, change: Change) -> None:
-        """The password. Others are made and shown by the account's owner, see `/account/auth`."""
-        credentials, number = self.directory.credentials, self.row.number
-        stored = credentials.password_hash(number, tx=self.tx)
-        if change.action == "removeItem":
-            text = change.text()
-            if text not in ("", stored):
-                return
-            hashed = None
-        else:
-            hashed = next(iter(change.texts()), None)
-            if change.action == "addItem" and stored is not None and hashed != stored:
-                raise NotSupported("parameter.not_built", "One password per principal is kept so far")
-        if hashed != stored:
-            credentials.set_password(number, hashed, now=self.directory.clock(), tx=self.tx)
-            self.put(auth_version=self.row.auth_version + 1)
-
-
-def _secret(text: str) -> str:
-    """A clear password or an argon2 hash, of what Stalwart clients send."""
-    for prefix in ("{PLAIN}", "{plain}", "{CLEAR}", "{clear}"):
-        text = text.removeprefix(prefix)
-    if text.startswith(("otpauth:", "$app$")):
-        raise NotSupported("parameter.not_built", "One-time and application passwords are not set here yet")
-    if text.startswith(("$", "{", "_")) and not text.startswith("$argon2"):
-        raise NotSupported("parameter.not_built", "Only argon2 hashes and clear passwords are understood so far")
-    return text
+        """All or some of what the principal proves itself with; see `accounts/secrets.py`."""
+        assert change.commit is not None
+        self.save()
+        change.commit(self.tx, self.row.number)
+        self.reload()
 
 
 def _view(text: str) -> str:

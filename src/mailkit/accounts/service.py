@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from mailkit import journal
 from mailkit.accounts.create import NewAccount, Plan, plan
 from mailkit.clock import Clock
-from mailkit.credentials.passwords import hash_password
 from mailkit.credentials.service import Credentials
 from mailkit.errors import AlreadyExists, Conflict, NotFound
 from mailkit.ids import Id, new_id
@@ -97,7 +96,8 @@ class Accounts:
 
     def _create(self, tx: Tx, decided: Plan, may_create_domain: bool) -> Principal:
         now = self._clock()
-        row = self._principals.create(replace(decided.principal, id=new_id(now), created=now), tx=tx)
+        main = None if decided.address is None else new_id(now)  # known beforehand, so that the row is written once
+        row = self._principals.create(replace(decided.principal, id=new_id(now), created=now, main=main), tx=tx)
         mailboxes.create(row.number, decided.folders, now=now, tx=tx)
         address = None
         if decided.address is not None:
@@ -108,6 +108,7 @@ class Accounts:
                 may_create_domain=may_create_domain,
                 name=row.display,
                 tags=decided.address_tags,
+                id=main,
                 tx=tx,
             )
         if decided.hashed is not None:
@@ -117,11 +118,11 @@ class Accounts:
         for target in row.targets:
             told = {"user": row.id, "type": "user", "target": target}
             journal.add(tx, journal.Entry(kind="forward added", account=row.number, at=now, payload=told))
-        return self._principals.get(row.number, tx=tx)
+        return row
 
     def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
         """Sets a permanent password (None: no login with one); ends the account's tokens. NotFound `user.not_found`."""
-        hashed = None if password is None else hash_password(password, self._credentials.cost)
+        hashed = None if password is None else self._credentials.hash(password)
 
         def fn(tx: Tx) -> None:
             now = self._clock()

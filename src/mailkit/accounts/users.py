@@ -92,7 +92,7 @@ class Users:
     def check_password(self, row: Principal, password: str) -> None:
         """Denied `password.wrong` unless it is the permanent password; without one there is nothing to check. Slow."""
         stored = self._credentials.password_hash(row.number)
-        if stored is not None and not self._credentials.verify(stored, password):
+        if stored is not None and not self._credentials.verify(stored, password).right:
             raise Denied("password.wrong", "Password not correct")
 
     @writes

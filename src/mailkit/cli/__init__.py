@@ -13,10 +13,12 @@ COMMANDS: Final[dict[str, str]] = {
     "check": "Verify a data folder: counters, indexes, references.",
     "config": "Show every setting with its value and where it comes from.",
     "demo": "Make a mail platform, deliver real messages, show how to talk to it.",
+    "domain": "Add, list, rename and remove domains; make aliases of them.",
+    "key": "Rotate secret.key.",
     "serve": "Run the server: both REST dialects, LMTP, background work.",
     "spam": "Train, try and evaluate the spam engine.",
     "token": "Create access tokens.",
-    "user": "Add and list users, set passwords.",
+    "user": "Add, list, import, delete and restore users; set passwords.",
 }
 """Subcommand -> what it is for; each is `mailkit.cli.<name>:<name>`."""
 

@@ -1,6 +1,7 @@
 """`mailkit config`: what is set, and where."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ def config(data: str | None, config: Path | None, names: tuple[str, ...], as_jso
 
     What is kept in the store is shown too when the data folder is there.
     """
+    from mailkit.errors import MailKitError
     from mailkit.known_settings import registry
     from mailkit.settings import Settings
     from mailkit.settings.kernel import STORE
@@ -29,13 +31,15 @@ def config(data: str | None, config: Path | None, names: tuple[str, ...], as_jso
     where = settings.get(STORE)
     folder = folder_of(where)
     if folder is None or (folder / "data.mdb").exists():
-        store = open_store(where)
         try:
-            report = settings.attach(store)
-        finally:
-            store.close()
-        for problem in (*report.errors, *report.warnings):
-            click.echo(f"in the store: {problem.message}", err=True)
+            store = open_store(where)
+        except MailKitError as error:  # what counts is the more needed when the store cannot be reached
+            click.echo(f"the store is not read: {error.message}", err=True)
+        else:
+            with closing(store):
+                report = settings.attach(store)
+            for problem in (*report.errors, *report.warnings):
+                click.echo(f"in the store: {problem.message}", err=True)
     for shown in settings.current.shown():
         if names and not any(name in shown.name for name in names):
             continue

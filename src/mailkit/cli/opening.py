@@ -19,8 +19,7 @@ def data_option(command: F) -> F:
     """`--data`: where the platform is kept."""
     return click.option(
         "--data",
-        metavar="DIR",
-        envvar="MAILKIT_STORE",
+        metavar="DIR",  # no envvar: Settings reads it, and a password in it stays off the command lines of children
         help="Data folder, or a URL such as postgresql://... [default: the setting 'store']",
     )(command)
 

@@ -1,5 +1,6 @@
 """`mailkit serve`: a supervisor, HTTP workers, and one background process (jobs, LMTP)."""
 
+import ipaddress
 import json
 import socket
 import sys
@@ -66,6 +67,9 @@ def serve(
     overrides = {name: value for name, value in given.items() if value is not None}
     settings = Settings(registry(), **settings_sources(None, config, overrides))
     http, lmtp = settings.get(keys.HTTP_LISTEN), settings.get(keys.LMTP_LISTEN)
+    if settings.get(keys.HTTP_OPEN) and http is not None and not _is_loopback(http.host):
+        # Host and Origin keep browsers out; any other client on the network writes into them what it likes.
+        raise click.ClickException(f"http.open asks for no credentials: listen on 127.0.0.1, not on {http.host}.")
     if settings.get(keys.STORE).startswith("memory:"):
         raise click.ClickException("A store in memory cannot be shared between processes: name a folder or a database.")
 
@@ -96,6 +100,13 @@ def serve(
         click.echo(f"mailkit is ready: {', '.join(places) or 'background work only'}", err=True)
 
     sys.exit(supervise(children, ready=ready))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _schemes(lmtp: object, http: object) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -13,7 +14,7 @@ __all__ = ["user"]
 
 @click.group()
 def user() -> None:
-    """Add and list users, set passwords."""
+    """Add, list, import, delete and restore users; set passwords."""
 
 
 def _password(given: str | None, prompt: str) -> str:
@@ -105,3 +106,96 @@ def passwd(data: str | None, config: Path | None, name: str, password: str | Non
             raise click.ClickException(f"There is no user {name!r}.")
         kit.accounts.set_password(row.id, _password(password, f"New password for {row.name}"))
     click.echo(f"{row.name} has a new password; tokens issued before are void")
+
+
+@user.command("import")
+@data_option
+@config_option
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@json_option
+@click.pass_context
+def import_users(ctx: click.Context, data: str | None, config: Path | None, file: TextIO, as_json: bool) -> None:
+    """Add the users in the CSV file FILE (`-`: standard input), whose first line names the columns.
+
+    Lines that fail are told, with the reason, on standard error; the others are done. Running it again adds what
+    failed before.
+    """
+    from mailkit.accounts.userfile import Bad, read_users
+    from mailkit.errors import MailKitError
+
+    lines = file.readlines()
+    made = failed = 0
+    with (
+        open_kit(data, config, must_exist=False) as kit,
+        click.progressbar(read_users(lines), length=max(0, len(lines) - 1), label="Users", file=sys.stderr) as rows,
+    ):
+        for row in rows:
+            try:
+                if isinstance(row, Bad):
+                    raise MailKitError("import.line", row.reason)
+                kit.transact(kit.accounts.prepare(row.account))
+                made += 1
+            except MailKitError as error:
+                failed += 1
+                told = {"line": row.line, "error": error.message, "code": error.code}
+                click.echo(json.dumps(told) if as_json else f"line {row.line}: {error.message}", err=True)
+    click.echo(json.dumps({"made": made, "failed": failed}) if as_json else f"{made} users added, {failed} failed")
+    if failed:
+        ctx.exit(1)
+
+
+@user.command()
+@data_option
+@config_option
+@click.argument("name")
+@click.option("--after-days", type=click.IntRange(0), help="Keep the data that long; the user can be restored.")
+@json_option
+def delete(data: str | None, config: Path | None, name: str, after_days: int | None, as_json: bool) -> None:
+    """Delete the user NAME: addresses and name at once, data by a job of the server."""
+    with open_kit(data, config) as kit:
+        row = kit.principals.find_login(name)
+        if row is None:
+            raise click.ClickException(f"There is no user {name!r}.")
+        due = None if after_days is None else kit.clock() + after_days * 86_400_000
+        gone = kit.accounts.delete(row.id, due=due)
+    shown = {"id": str(row.id), "name": row.name, "addresses": list(gone.addresses), "job": str(gone.job)}
+    click.echo(json.dumps(shown) if as_json else f"{row.name} is deleted; its id is {row.id}")
+
+
+@user.command()
+@data_option
+@config_option
+@click.argument("id")
+@json_option
+def restore(data: str | None, config: Path | None, id: str, as_json: bool) -> None:
+    """Restore the deleted user with the id ID, and those of its addresses that are still free."""
+    from mailkit.ids import Id
+
+    try:
+        wanted = Id.parse(id)
+    except ValueError as error:
+        raise click.BadParameter("an id has 24 hexadecimal digits", param_hint="ID") from error
+    with open_kit(data, config) as kit:
+        done = kit.accounts.restore(wanted)
+    shown = {"id": str(wanted), "name": done.principal.name, "addresses": list(done.addresses), "main": done.main}
+    click.echo(json.dumps(shown) if as_json else f"{done.principal.name} is back, with {len(done.addresses)} addresses")
+
+
+@user.command()
+@data_option
+@config_option
+@click.argument("name", required=False)
+@json_option
+def recount(data: str | None, config: Path | None, name: str | None, as_json: bool) -> None:
+    """Count the bytes of the user NAME anew; without NAME, those of everybody, by a job of the server."""
+    with open_kit(data, config) as kit:
+        if name is None:
+            job = kit.users.recount_all()
+            click.echo(json.dumps({"job": str(job)}) if as_json else f"The job {job} counts while the server runs")
+            return
+        row = kit.principals.find_login(name)
+        if row is None:
+            raise click.ClickException(f"There is no user {name!r}.")
+        done = kit.users.recount(row.number)
+    shown = {"name": row.name, "before": done.before, "after": done.after}
+    click.echo(json.dumps(shown) if as_json else f"{row.name} has {done.after} bytes; {done.before} were on record")

@@ -1,16 +1,21 @@
-"""Passwords as argon2id hashes (RFC 9106), at the cost that OWASP recommends: 19 MiB, 2 passes, 1 lane."""
+"""Passwords as argon2id hashes (RFC 9106), at the cost that OWASP recommends: 19 MiB, 2 passes, 1 lane.
+
+The law of equal cost: a login that fails costs one default verification, whatever it fails for: no such account, no
+password, a wrong one, a hash of another scheme (that scheme's own cost comes on top: it goes with the first success).
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from mailkit.credentials import schemes
 from mailkit.errors import Invalid
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["Cost", "hash_password", "spend_one_verification", "verify_password"]
+__all__ = ["MAX_LENGTH", "Cost", "Verdict", "hash_password", "spend_one_verification", "verify_password"]
 
 MAX_LENGTH = 256
 """Longest password in characters (W2.1)."""
@@ -23,6 +28,22 @@ class Cost:
     memory: int = 19 * 1024
     passes: int = 2
     lanes: int = 1
+
+
+@frozen
+class Verdict:
+    """Whether a password is right, and why not; `outdated` asks for a new hash of it."""
+
+    right: bool
+    reason: str
+    outdated: bool = False
+
+
+RIGHT = Verdict(True, "right")
+OUTDATED = Verdict(True, "right, under an older scheme or cost", outdated=True)
+WRONG = Verdict(False, "wrong")
+NONE_SET = Verdict(False, "there is none")
+UNREADABLE = Verdict(False, "its hash is of no known scheme, or would cost too much")
 
 
 @cache
@@ -44,18 +65,33 @@ def hash_password(password: str, cost: Cost | None = None) -> str:
     return _hasher(cost or Cost()).hash(password.encode("utf-8", "surrogatepass"))
 
 
-def verify_password(stored: str, password: str, cost: Cost | None = None) -> bool:
-    """True when `password` is the one that was hashed. A hash that cannot be read counts as wrong, at equal cost."""
+def verify_password(stored: str | None, password: str, cost: Cost | None = None) -> Verdict:
+    """Compares with what is stored, at equal cost for every failure. Slow: never call it inside a transaction."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    hasher = _hasher(cost or Cost())
-    try:
-        return hasher.verify(stored, password.encode("utf-8", "surrogatepass"))
-    except InvalidHashError:
+    cost = cost or Cost()
+    if stored is None or len(password) > MAX_LENGTH:
         spend_one_verification(cost)
-        return False
-    except Argon2Error:
-        return False
+        return NONE_SET if stored is None else WRONG
+    hasher = _hasher(cost)
+    if _is_current(stored, cost):
+        try:
+            hasher.verify(stored, password.encode("utf-8", "surrogatepass"))
+        except InvalidHashError:
+            pass  # looked like one
+        except Argon2Error:
+            return WRONG
+        else:
+            return RIGHT
+    outcome = schemes.check(stored, password)
+    if outcome:
+        return OUTDATED
+    spend_one_verification(cost)
+    return WRONG if outcome is False else UNREADABLE
+
+
+def _is_current(stored: str, cost: Cost) -> bool:
+    return stored.startswith(f"$argon2id$v=19$m={cost.memory},t={cost.passes},p={cost.lanes}$")
 
 
 def spend_one_verification(cost: Cost | None = None) -> None:

@@ -1,23 +1,34 @@
-"""Secrets in the store: set and verify passwords, issue, check and revoke tokens."""
+"""Secrets in the store: set and verify passwords, issue, check, list and revoke tokens."""
 
+import hmac
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from attrs import frozen
 from msgspec.structs import replace
 
-from mailkit.credentials.passwords import Cost, spend_one_verification, verify_password
-from mailkit.credentials.records import SECRETS_CODEC, TOKEN_CODEC, Secrets, Token
-from mailkit.credentials.tokens import key_of, renewal_due, state
-from mailkit.errors import Denied
+from mailkit.credentials import tables
+from mailkit.credentials.apppasswords import digest
+from mailkit.credentials.passwords import Cost, Verdict, hash_password, verify_password
+from mailkit.credentials.records import Secrets, Temporary, Token
+from mailkit.credentials.tables import SECRETS, TOKENS
+from mailkit.credentials.tokens import LIFETIME, key_of, renewal_due, state
+from mailkit.errors import Denied, Unavailable
+from mailkit.sealing import MemoryKeys, Sealing
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
-from mailkit.storage.tables import Table
 
-__all__ = ["CheckedToken", "Credentials"]
+__all__ = ["TEMPORARY_LIFE", "CheckedToken", "Credentials"]
 
-SECRETS = Table[Secrets](keyspace.SECRETS, SECRETS_CODEC)
-TOKENS = Table[Token](keyspace.TOKEN, TOKEN_CODEC)
+TEMPORARY_LIFE = 24 * 3_600_000
+"""How long a temporary password is good, in ms after it was set (W3.3)."""
+
+_TEMPORARY_KEY = "temporary-passwords"
+_PATIENCE = 20.0  # seconds that a verification waits for its turn
 
 
 @frozen
@@ -30,23 +41,106 @@ class CheckedToken:
 
 
 class Credentials:
-    """The service; it keeps its store and the cost of a password hash."""
+    """The service; it keeps its store, the cost of a password hash, and what seals.
 
-    def __init__(self, store: Store, cost: Cost | None = None) -> None:
+    At most `at_once` passwords are verified at a time (two for each processor): each takes 19 MiB.
+    """
+
+    def __init__(
+        self, store: Store, cost: Cost | None = None, *, sealing: Sealing | None = None, at_once: int | None = None
+    ) -> None:
         self.store = store
         self.cost = cost or Cost()
+        self.sealing = sealing or Sealing(store, MemoryKeys())
+        self._turns = BoundedSemaphore(at_once or 2 * (os.cpu_count() or 1))
+
+    # passwords
+
+    def verify(self, hashed: str | None, password: str) -> Verdict:
+        """Compares outside any transaction, slowly; without a hash it costs the same and says no.
+
+        Unavailable `login.busy` when too many others are being verified for too long.
+        """
+        with self._turn():
+            return verify_password(hashed, password, self.cost)
+
+    def hash(self, password: str) -> str:
+        """The hash to store; Invalid for a password that is empty or too long. Slow."""
+        with self._turn():
+            return hash_password(password, self.cost)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=_PATIENCE):
+            raise Unavailable("login.busy", "Too many passwords are being verified; try again")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    @reads
+    def secrets(self, owner: int, *, tx: ReadTx = OWN) -> Secrets:
+        """What a principal has; empty when it has nothing."""
+        return SECRETS.find(tx, owner) or Secrets()
+
+    @writes
+    def change(self, owner: int, row: Secrets, *, tx: Tx = OWN) -> None:
+        """Stores changed secrets."""
+        SECRETS.put(tx, row, owner)
 
     @writes
     def set_password(self, owner: int, hashed: str | None, *, now: int, tx: Tx = OWN) -> None:
-        """Stores a ready hash (`passwords.hash_password`), or None for "cannot log in with a password"."""
+        """Stores a ready hash (`hash`), or None for "cannot log in with a password"; a temporary one is discarded."""
         row = SECRETS.find(tx, owner) or Secrets()
-        SECRETS.put(tx, replace(row, password=hashed, changed=now), owner)
+        SECRETS.put(tx, replace(row, password=hashed, changed=now, more=(), temporary=None), owner)
+
+    @writes
+    def upgrade(self, owner: int, old: str, new: str, *, tx: Tx = OWN) -> None:
+        """Puts a new hash of the same password in the place of the old one, if that is still there."""
+        row = SECRETS.find(tx, owner) or Secrets()
+        if row.password == old:
+            SECRETS.put(tx, replace(row, password=new), owner)
+        elif old in row.more:
+            SECRETS.put(tx, replace(row, more=tuple(new if each == old else each for each in row.more)), owner)
+        elif row.temporary is not None and row.temporary.hash == old:
+            SECRETS.put(tx, replace(row, temporary=replace(row.temporary, hash=new)), owner)
+
+    @writes
+    def set_temporary(
+        self,
+        owner: int,
+        *,
+        now: int,
+        hashed: str | None = None,
+        generated: str | None = None,
+        valid_after: int = 0,
+        tx: Tx = OWN,
+    ) -> None:
+        """A password for a day, beside the permanent one: a ready hash of a chosen one, or a generated one itself.
+
+        A generated one has 12 letters (56 bits) and lives a day, so its keyed hash is enough, and a login costs no
+        second verification.
+        """
+        lookup = None if generated is None else self._temporary_lookup(tx, owner, generated)
+        temporary = Temporary(created=now, valid_after=valid_after, hash=hashed, lookup=lookup)
+        row = SECRETS.find(tx, owner) or Secrets()
+        SECRETS.put(tx, replace(row, temporary=temporary), owner)
+
+    def _temporary_lookup(self, tx: Tx, owner: int, password: str) -> bytes:
+        return digest(self.sealing.named_key(tx, _TEMPORARY_KEY), owner, password)
+
+    def is_generated_temporary(self, row: Secrets, owner: int, password: str, *, tx: ReadTx) -> bool:
+        """True for the generated temporary password itself; whether it is still good is the caller's to see."""
+        key = self.sealing.find_named_key(tx, _TEMPORARY_KEY)
+        if key is None or row.temporary is None or row.temporary.lookup is None:
+            return False
+        return hmac.compare_digest(row.temporary.lookup, digest(key, owner, password.strip()))
 
     @reads
     def has_password(self, owner: int, *, tx: ReadTx = OWN) -> bool:
-        """True when a permanent password is set."""
-        row = SECRETS.find(tx, owner)
-        return row is not None and row.password is not None
+        """True when a password is set, permanent or temporary."""
+        row = SECRETS.find(tx, owner) or Secrets()
+        return row.password is not None or row.temporary is not None or bool(row.more)
 
     @reads
     def password_hash(self, owner: int | None, *, tx: ReadTx = OWN) -> str | None:
@@ -54,12 +148,7 @@ class Credentials:
         row = None if owner is None else SECRETS.find(tx, owner)
         return None if row is None else row.password
 
-    def verify(self, hashed: str | None, password: str) -> bool:
-        """Compares outside any transaction. Without a hash it costs the same and says no."""
-        if hashed is None:
-            spend_one_verification(self.cost)
-            return False
-        return verify_password(hashed, password, self.cost)
+    # tokens
 
     @writes
     def issue_token(
@@ -82,6 +171,8 @@ class Credentials:
         TOKENS.put(tx, row, key)
         if owner is not None:
             tx.put(keyspace.OWNER_TOKEN.key(owner, key), b"")
+        if ttl is not None:
+            tx.put(keyspace.TOKEN_END.key(now + LIFETIME, key), b"")
         return token
 
     @reads
@@ -104,18 +195,60 @@ class Credentials:
             TOKENS.put(tx, replace(row, renewed=now), key)
 
     @writes
+    def resign(self, token: str, auth_version: int, *, owner: int, tx: Tx = OWN) -> bool:
+        """Lets a token of this owner live on under a new auth version; False when it is none of the owner's."""
+        key = key_of(token)
+        row = None if key is None else TOKENS.find(tx, key)
+        if key is None or row is None or row.owner != owner:
+            return False
+        TOKENS.put(tx, replace(row, auth_version=auth_version), key)
+        return True
+
+    @reads
+    def list_tokens(self, owner: int, *, tx: ReadTx = OWN) -> tuple[tuple[bytes, Token], ...]:
+        """The tokens of a principal, each with its key (which is not the token)."""
+        keys = [keyspace.OWNER_TOKEN.parts(key)[1] for key, _ in tx.scan(*keyspace.OWNER_TOKEN.range(owner))]
+        found = ((key, TOKENS.find(tx, key)) for key in keys)
+        return tuple((key, row) for key, row in found if row is not None)
+
+    @writes
     def revoke(self, token: str, *, tx: Tx = OWN) -> bool:
         """Ends a token; False when there was none."""
         key = key_of(token)
-        row = None if key is None else TOKENS.delete(tx, key)
-        if row is not None and row.owner is not None:
+        return key is not None and self.revoke_key(key, tx=tx)
+
+    @writes
+    def revoke_key(self, key: bytes, *, tx: Tx = OWN) -> bool:
+        """Ends the token with this key, as `list_tokens` has it; False when there was none."""
+        row = TOKENS.delete(tx, key)
+        if row is None:
+            return False
+        if row.owner is not None:
             tx.delete(keyspace.OWNER_TOKEN.key(row.owner, key))
-        return row is not None
+        if row.ttl is not None:
+            tx.delete(keyspace.TOKEN_END.key(row.created + LIFETIME, key))
+        return True
+
+    @writes
+    def revoke_all(self, owner: int, *, tx: Tx = OWN) -> int:
+        """Ends every token of a principal; how many there were."""
+        keys = [keyspace.OWNER_TOKEN.parts(key)[1] for key, _ in tx.scan(*keyspace.OWNER_TOKEN.range(owner))]
+        return sum(self.revoke_key(key, tx=tx) for key in keys)
 
     @writes
     def forget(self, owner: int, *, tx: Tx = OWN) -> None:
-        """Removes every secret and token of a principal."""
+        """Removes every secret and token of a principal; what lies in its account's tables goes with the account."""
         SECRETS.delete(tx, owner)
-        for key, _ in list(tx.scan(*keyspace.OWNER_TOKEN.range(owner))):
-            TOKENS.delete(tx, keyspace.OWNER_TOKEN.parts(key)[1])
-            tx.delete(key)
+        self.revoke_all(owner, tx=tx)
+        for row in [row for _, row in tables.ASPS.scan(tx, owner)]:
+            if row.expires is not None:
+                tx.delete(keyspace.ASP_END.key(row.expires, owner, row.id))
+            if row.lookup is not None:
+                tx.delete(keyspace.ASP_LOOKUP.key(owner, row.lookup))
+            tables.ASPS.delete(tx, owner, row.id)
+        tables.ASP_COUNT.set(tx, 0, owner)
+        for credential in [row for _, row in tables.WEBAUTHN.scan(tx, owner)]:
+            tables.WEBAUTHN.delete(tx, owner, credential.id)
+            tx.delete(keyspace.WEBAUTHN_RAW.key(owner, tables.raw_digest(credential.raw_id)))
+        tables.USED_CODES.delete(tx, owner)
+        tables.LAST_LOGIN.delete(tx, owner)

@@ -15,6 +15,8 @@ from mailkit.http.dialect import Served
 from mailkit.http.documents import PATHS, Documents
 from mailkit.http.matching import Routes
 from mailkit.http.stalwart.dialect import Stalwart
+from mailkit.http.stalwart.oauth_server import PATHS as OAUTH_PATHS
+from mailkit.http.stalwart.oauth_server import OAuthServer
 from mailkit.http.stalwart.routes import PREFIX
 from mailkit.http.stalwart.routes import ROUTES as STALWART
 from mailkit.http.watching import watcher
@@ -46,6 +48,9 @@ class App(Starlette):
         self.documents = Documents()
         self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
         self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
+        self.oauth = OAuthServer(
+            kit, budget=budget, of_token=self.stalwart.of_token, address=self.stalwart.address, served=served
+        )
 
     def end_streams(self) -> None:
         """Ends all update streams of this process: it is about to stop."""
@@ -64,6 +69,8 @@ class App(Starlette):
             await document.send(send, body=scope["method"] != "HEAD")
         elif path.startswith(_BELOW) or path == PREFIX:
             await self.stalwart(scope, receive, send)
+        elif path in OAUTH_PATHS:
+            await self.oauth(scope, receive, send)
         else:
             await self.wildduck(scope, receive, send)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 from attrs import frozen
 
-from mailkit.errors import Conflict, Denied, Invalid, MailKitError, NotSupported
+from mailkit.errors import Conflict, Corrupt, Denied, Invalid, MailKitError, NotSupported, Unavailable
 from mailkit.http.answers import Content, Response, send_content
 from mailkit.http.client_address import client_address
 from mailkit.http.connection import Budget, Connection, Receive, Scope, Send
@@ -121,6 +121,8 @@ class Dialect(ABC):
         except Exception as error:
             if not isinstance(error, MailKitError):
                 emit("http.crashed", level="error", method=connection.method, path=connection.path, error=repr(error))
+            elif isinstance(error, (Unavailable, Corrupt)):
+                emit("http.failed", level="error", method=connection.method, path=connection.path, error=str(error))
             result = self.failure(error, state.operation, state.ask)
         finally:
             connection.release()

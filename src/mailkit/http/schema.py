@@ -69,6 +69,8 @@ def answer_schema(kind: Any, components: dict[str, Schema]) -> Schema:
             components[kind.__name__] = {}  # stops a class that holds itself
             components[kind.__name__] = _object(kind, components)
         return {"$ref": f"#/components/schemas/{kind.__name__}"}
+    if kind in (None, type(None)):
+        return {"type": "null"}
     raise TypeError(f"{kind} has no schema")
 
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, cast
 
-from mailkit.errors import MailKitError
+from mailkit.errors import Corrupt, MailKitError, Unavailable
 from mailkit.listeners.dialogue import LMTP, Dialogue, Event, MessageReceived, State
 from mailkit.listeners.patience import Patience
 from mailkit.listeners.reply import Reply, check_final
 from mailkit.listeners.session import Recipient, Session
 from mailkit.listeners.sink import reply_for
+from mailkit.telemetry import emit
 
 if TYPE_CHECKING:
     from mailkit.listeners.lmtp import LmtpListener
@@ -179,6 +180,8 @@ class Connection(asyncio.Protocol):
 
     def _failure(self, error: Exception) -> Reply:
         if isinstance(error, MailKitError):
+            if isinstance(error, (Unavailable, Corrupt)):
+                emit("lmtp.failed", level="error", peer=self.dialogue.session.peer, error=str(error))
             return reply_for(error)
         asyncio.get_running_loop().call_exception_handler(
             {"message": "a sink failed; the client was told to try again", "exception": error, "protocol": self}

@@ -4,6 +4,7 @@ the mailbox takes it in as `place` says: UID, modseq, counters, indexes
 quota   is charged for all bytes of the message, shared or not; refused: nothing happens
 blobs   each get one reference more
 journal gets one entry
+follower is told
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from mailkit import journal
 from mailkit.ids import Id, new_id
 from mailkit.mailstore import events
 from mailkit.mailstore.flags import split
+from mailkit.mailstore.follower import Added, Follower
 from mailkit.mailstore.place import Place
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
@@ -50,6 +52,7 @@ def append(
     mail_from: str = "",
     rcpt_to: tuple[str, ...] = (),
     meta: str | None = None,
+    follower: Follower,
     tx: Tx,
 ) -> Stored:
     """Stores a prepared message, with `prefix` (whole header fields of this recipient's own) before it.
@@ -75,7 +78,9 @@ def append(
     )
     place = Place.of(account, mailbox)
     expires = now + mailbox.retention if mailbox.retention else 0
-    uid = place.enter(row, State(modseq=0, flags=bits, keywords=keywords, expires=expires), tx)
+    state = State(modseq=0, flags=bits, keywords=keywords, expires=expires)
+    uid = place.enter(row, state, tx)
     place.save(tx)
     journal.add(tx, events.added(account, mailbox, uid, row, now=now))
+    follower.changed(tx, Added(account, mailbox.id, uid, row, state, ready.described))
     return Stored(account, mailbox.id, uid, row.id, size, row.thread)

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from mailkit import journal
 from mailkit.ids import new_id
 from mailkit.mailstore import events
+from mailkit.mailstore import follower as told_of
 from mailkit.mailstore.flags import Change, changed
+from mailkit.mailstore.follower import Follower
 from mailkit.mailstore.place import Place
 from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
 from mailkit.mailstore.select import Found
@@ -35,7 +37,9 @@ class Moved:
     new: int
 
 
-def update(account: int, box: Mailbox, found: Sequence[Found], change: Change, *, now: int, tx: Tx) -> Mailbox:
+def update(
+    account: int, box: Mailbox, found: Sequence[Found], change: Change, *, now: int, follower: Follower, tx: Tx
+) -> Mailbox:
     """Changes flags, expiry and metadata. A message that is so already keeps its modseq (RFC 7162 3.1)."""
     place = Place.of(account, box)
     entries = []
@@ -48,6 +52,8 @@ def update(account: int, box: Mailbox, found: Sequence[Found], change: Change, *
             row = replace(row, meta=meta)
             MESSAGES.put(tx, row, account, box.id, uid)
         stored = place.alter(uid, state, new, tx)
+        if (stored.flags, stored.keywords) != (state.flags, state.keywords):
+            follower.changed(tx, told_of.Flagged(account, box.id, uid, stored))
         entries.append(events.message_changed(account, box, uid, row, state, stored, now=now))
     if not entries:
         return box
@@ -56,7 +62,15 @@ def update(account: int, box: Mailbox, found: Sequence[Found], change: Change, *
 
 
 def remove(
-    account: int, box: Mailbox, found: Sequence[Found], *, blobs: Blobs, quota: QuotaService, now: int, tx: Tx
+    account: int,
+    box: Mailbox,
+    found: Sequence[Found],
+    *,
+    blobs: Blobs,
+    quota: QuotaService,
+    now: int,
+    follower: Follower,
+    tx: Tx,
 ) -> Mailbox:
     """Removes messages for good: their references and their share of the quota are given back."""
     if not found:
@@ -64,6 +78,7 @@ def remove(
     place = Place.of(account, box)
     for uid, row, state in found:
         place.leave(uid, row, state, tx)
+        follower.changed(tx, told_of.Removed(account, box.id, uid))
         for digest in _digests(row):
             blobs.release(tx, digest)
     quota.credit(tx, account, sum(row.size for _, row, _ in found))
@@ -72,7 +87,15 @@ def remove(
 
 
 def move(
-    account: int, source: Mailbox, target: Mailbox, found: Sequence[Found], change: Change, *, now: int, tx: Tx
+    account: int,
+    source: Mailbox,
+    target: Mailbox,
+    found: Sequence[Found],
+    change: Change,
+    *,
+    now: int,
+    follower: Follower,
+    tx: Tx,
 ) -> list[Moved]:
     """Takes messages to `target`, where they get new UIDs in the order of the old ones, and applies `change` there.
 
@@ -87,8 +110,11 @@ def move(
     for uid, row, state in found:
         old_place.leave(uid, row, state, tx)
         gone.append(events.removed(account, source, uid, row, now=now))
-        row, state = _arriving(row, state, target, change, now)
-        new = new_place.enter(row, state, tx)
+        row, after = _arriving(row, state, target, change, now)
+        new = new_place.enter(row, after, tx)
+        follower.changed(tx, told_of.Moved(account, source.id, uid, target.id, new))
+        if (after.flags, after.keywords) != (state.flags, state.keywords):
+            follower.changed(tx, told_of.Flagged(account, target.id, new, after))
         come.append(events.added(account, target, new, row, now=now, junk=junk))
         if junk:
             told.append(events.marked(account, target, new, row, junk, now=now))
@@ -109,6 +135,7 @@ def copy(
     blobs: Blobs,
     quota: QuotaService,
     now: int,
+    follower: Follower,
     tx: Tx,
 ) -> list[Moved]:
     """Puts the same messages into `target` as well, charged like any other; OverQuota: nothing was copied."""
@@ -123,6 +150,7 @@ def copy(
             blobs.hold_again(tx, digest)
         row, state = _arriving(replace(row, id=new_id(now)), state, target, Change(), now)
         new = place.enter(row, state, tx)
+        follower.changed(tx, told_of.Added(account, target.id, new, row, state, None))
         entries.append(events.added(account, target, new, row, now=now, junk=junk))
         if junk:
             entries.append(events.marked(account, target, new, row, junk, now=now))
@@ -132,7 +160,7 @@ def copy(
     return copies
 
 
-def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, tx: Tx) -> Mailbox:
+def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, follower: Follower, tx: Tx) -> Mailbox:
     """Gives messages new UIDs in their mailbox, in the order of the old ones; all else stays."""
     if not found:
         return box
@@ -141,7 +169,9 @@ def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, tx
     for uid, row, state in found:
         place.leave(uid, row, state, tx)
         gone.append(events.removed(account, box, uid, row, now=now))
-        come.append(events.added(account, box, place.enter(row, state, tx), row, now=now))
+        new = place.enter(row, state, tx)
+        come.append(events.added(account, box, new, row, now=now))
+        follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
     journal.add(tx, *gone, *come)
     return place.save(tx)
 

@@ -1,5 +1,6 @@
 """Everything slow about a message, done once before any transaction: parsing, hashing, compressing, writing files."""
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
@@ -24,9 +25,23 @@ class Ready:
     tokens: tuple[str, ...]
     subject: str  # normalised, for its thread
     idate: int
+    automatic: bool = False
+    """A mailing list or a program has sent it."""
+
+    described: bytes = field(default=b"", repr=False)  # what `changes.Follower.describe` made of it
 
 
-def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = None) -> Ready:
+_AUTOMATIC = ("List-Id", "Auto-Submitted", "X-Auto-Response-Suppress")
+
+
+def prepare(
+    raw: bytes,
+    blobs: Blobs,
+    *,
+    idate: int,
+    parsed: Message | None = None,
+    describe_for: Callable[[Message], bytes] | None = None,
+) -> Ready:
     """Parses `raw`, cuts it and makes its large pieces ready; Invalid `message.empty` for no bytes."""
     if not raw:
         raise Invalid("message.empty", "The message is empty")
@@ -53,4 +68,6 @@ def prepare(raw: bytes, blobs: Blobs, *, idate: int, parsed: Message | None = No
         tokens=message.thread_tokens,
         subject=message.thread_subject,
         idate=idate,
+        automatic=any(message.header(name) for name in _AUTOMATIC),
+        described=b"" if describe_for is None else describe_for(message),
     )

@@ -17,6 +17,7 @@ from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.follower import Emptied, Follower, Nobody
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
@@ -52,7 +53,8 @@ class Entry:
 
 
 class MailStore:
-    """The service. `number_of(tx, id)` finds an account's number by its id; `kit.py` passes it in."""
+    """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, `on_stored(tx, account,
+    mailbox, message, flags)`, which is told of every message that comes in, and the `follower` of all changes."""
 
     def __init__(
         self,
@@ -63,7 +65,9 @@ class MailStore:
         *,
         clock: Clock,
         number_of: Callable[[ReadTx, Id], int],
+        follower: Follower | None = None,
         most_mailboxes: Callable[[], int],
+        on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
         self.blobs = blobs
@@ -71,10 +75,17 @@ class MailStore:
         self.jobs = jobs
         self.clock = clock
         self._number_of = number_of
+        self.follower = follower or Nobody()
         self._most_mailboxes = most_mailboxes
+        self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
         return account if isinstance(account, int) else self._number_of(tx, account)
+
+    @reads
+    def number(self, account: AccountRef, *, tx: ReadTx = OWN) -> int:
+        """The number of an account; NotFound for the id of none."""
+        return self._number(account, tx)
 
     @reads
     def mailboxes(self, account: AccountRef, *, tx: ReadTx = OWN) -> list[Mailbox]:
@@ -123,13 +134,15 @@ class MailStore:
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
         mailbox_changes.bury(number, box, now=now, tx=tx)
+        self.follower.changed(tx, Emptied(number, box.id))
         args = {"account": number, "mailbox": box.id}
         self.jobs.schedule(tx, work.ERASE, args, due=now, key=work.job_key(number, box.id))
         return box
 
     def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
         """Parses, hashes, compresses and, for large pieces, writes files: all that need not happen in a transaction."""
-        return prepare(raw, self.blobs, idate=self.clock() if idate is None else max(0, idate))
+        moment = self.clock() if idate is None else max(0, idate)
+        return prepare(raw, self.blobs, idate=moment, describe_for=self.follower.describe)
 
     def append(
         self,
@@ -155,9 +168,11 @@ class MailStore:
 
         def fn(tx: Tx) -> Stored:
             number = self._number(account, tx)
+            box = mailboxes.get(number, mailbox, tx=tx)
+            self._on_stored(tx, number, box, ready, given)
             return append(
                 number,
-                mailboxes.get(number, mailbox, tx=tx),
+                box,
                 ready,
                 blobs=self.blobs,
                 quota=self.quota,
@@ -167,6 +182,7 @@ class MailStore:
                 mail_from=mail_from,
                 rcpt_to=rcpt_to,
                 meta=meta,
+                follower=self.follower,
                 tx=tx,
             )
 
@@ -229,7 +245,9 @@ class MailStore:
         """
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
-            self._tend(number, changes.update(number, box, found, change, now=self.clock(), tx=tx), tx)
+            self._tend(
+                number, changes.update(number, box, found, change, now=self.clock(), follower=self.follower, tx=tx), tx
+            )
             return len(found)
 
         return sum(self._stepwise(account, mailbox, wanted, one, tx))
@@ -253,7 +271,7 @@ class MailStore:
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
-            return changes.move(number, box, into, found, change, now=self.clock(), tx=tx)
+            return changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
 
         return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
 
@@ -265,7 +283,17 @@ class MailStore:
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
-            return changes.copy(number, box, into, found, blobs=self.blobs, quota=self.quota, now=self.clock(), tx=tx)
+            return changes.copy(
+                number,
+                box,
+                into,
+                found,
+                blobs=self.blobs,
+                quota=self.quota,
+                now=self.clock(),
+                follower=self.follower,
+                tx=tx,
+            )
 
         return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
 
@@ -280,7 +308,9 @@ class MailStore:
         total = 0
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
-            self._tend(number, changes.renumber(number, box, found, now=self.clock(), tx=tx), tx)
+            self._tend(
+                number, changes.renumber(number, box, found, now=self.clock(), follower=self.follower, tx=tx), tx
+            )
             return len(found)
 
         for box in boxes:
@@ -328,7 +358,9 @@ class MailStore:
         return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
 
     def _remove(self, number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
-        after = changes.remove(number, box, found, blobs=self.blobs, quota=self.quota, now=self.clock(), tx=tx)
+        after = changes.remove(
+            number, box, found, blobs=self.blobs, quota=self.quota, now=self.clock(), follower=self.follower, tx=tx
+        )
         self._tend(number, after, tx)
         return len(found)
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.change import STEP
+from mailkit.mailstore.follower import Removed
 from mailkit.mailstore.records import BlobRef, Mailbox
 from mailkit.mailstore.select import select
 from mailkit.mailstore.selection import LAST, Selection
@@ -93,6 +94,7 @@ def erase_some(mail: "MailStore", step: Step, tx: Tx) -> int:
         if state.expires:
             tx.delete(keyspace.MAIL_EXPIRY.key(state.expires, account, mailbox, uid))
         MESSAGES.delete(tx, account, mailbox, uid)
+        mail.follower.changed(tx, Removed(account, Id(mailbox), uid))
     if found:
         mail.quota.credit(tx, account, sum(row.size for _, row, _ in found))
         return len(found)

@@ -70,9 +70,10 @@ class Addresses:
             internal=internal,
         )
         self._store_new(row, tx)
-        owner = PRINCIPALS.get(tx, owner.number)
-        if owner.main is None and "*" not in mailbox.normal:
-            self._principals.update(replace(owner, main=row.id), tx=tx)
+        if owner.main != row.id and "*" not in mailbox.normal:
+            owner = PRINCIPALS.get(tx, owner.number)
+            if owner.main is None:
+                self._principals.update(replace(owner, main=row.id), tx=tx)
         return row
 
     def _store_new(self, row: Address, tx: Tx) -> None:

@@ -41,6 +41,8 @@ class TokenKind(StrEnum):
     TOKEN = "token"
     """A WildDuck access token, or an access token of ours."""
     BASIC = "basic"
+    APP_PASSWORD = "app-password"
+    """An application password: enough for the API, but not for changing what proves the account."""
     API_KEY = "api-key"
     OAUTH = "oauth"
     STREAM = "stream"

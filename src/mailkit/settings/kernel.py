@@ -7,6 +7,7 @@ from typing import Any
 
 from mailkit.settings.kinds import (
     DURATION,
+    FILLED,
     FLAG,
     HOST_PORT,
     NETWORK,
@@ -30,7 +31,7 @@ _MINUTE = 60_000
 
 STORE: Key[str] = Key(
     "store",
-    TEXT,
+    FILLED,  # an empty path would be the folder that one happens to stand in
     "mail-data",
     "Where everything is kept: a folder, or a URL such as `postgresql://...`.",
     scope="boot",

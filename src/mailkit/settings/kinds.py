@@ -16,6 +16,7 @@ from attrs import frozen
 
 __all__ = [
     "DURATION",
+    "FILLED",
     "FLAG",
     "HOST_PORT",
     "NETWORK",
@@ -69,6 +70,15 @@ def _plain(value: str) -> str:
 
 
 TEXT: Kind[str] = Kind("text", str.strip, _plain)
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text.strip()
+
+
+FILLED: Kind[str] = Kind("text", _filled, _plain)
 
 
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}

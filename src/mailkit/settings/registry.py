@@ -24,6 +24,10 @@ reload, `live` at once in every process."""
 ENVIRONMENT_PREFIX = "MAILKIT_"
 
 
+_MASK = "********"
+_URL_PASSWORD = re.compile(r"(^[a-z][a-z0-9+.-]*://[^/@:]*:|[?&]password=)(?:[^@&]+(?=@)|(?<==)[^&]+)")
+
+
 @frozen(eq=False)
 class Key(Generic[T]):
     """One setting. `doc` is a sentence for the documentation; a `secret` is never shown."""
@@ -47,10 +51,10 @@ class Key(Generic[T]):
         return ENVIRONMENT_PREFIX + self.name.upper().replace(".", "_")
 
     def show(self, value: T) -> str:
-        """The value as text, "" when it is unset, masked when it is secret."""
+        """The value as text, "" when it is unset; a secret is masked, and so is the password in a URL."""
         if value is None and self.default is None:
             return ""
-        return "********" if self.secret else self.kind.show(value)
+        return _MASK if self.secret else _URL_PASSWORD.sub(rf"\1{_MASK}", self.kind.show(value))
 
 
 class Registry:

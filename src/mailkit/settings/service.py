@@ -7,7 +7,7 @@ is published only when all of it is valid; otherwise the last good one stays.
 
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from mailkit.settings.kinds import native
 from mailkit.settings.layers import Layer, Problem, Resolved, resolve
 from mailkit.settings.registry import Key, Registry
 from mailkit.settings.snapshot import Snapshot
-from mailkit.storage.api import Store, Tx
+from mailkit.storage.api import ReadTx, Store, Tx
 
 __all__ = ["Report", "Settings", "read_toml"]
 
@@ -143,6 +143,11 @@ class Settings:
             return key.kind.show(native(key.kind, value))
         except ValueError as error:
             raise Invalid.field(name, f"{name} {error}", code="settings.invalid") from error
+
+    @staticmethod
+    def rows(tx: ReadTx, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """What is stored, valid or not, under names that begin with `prefix`; lazily, in the caller's snapshot."""
+        return stored.scan(tx, prefix)
 
     def write(self, rows: Mapping[str, str | None], *, now: int, tx: Tx) -> None:
         """Stores texts unchecked, unknown names included; they count from the next reload or refresh that finds them

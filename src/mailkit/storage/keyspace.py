@@ -135,6 +135,10 @@ TENANT_COUNT = space(0x1F, "number of principals of a kind in a tenant", "princi
 SECRETS = space(0x20, "password hashes of a principal", "credentials", "u32")
 TOKEN = space(0x21, "access token by SHA-256", "credentials", "sha")
 OWNER_TOKEN = space(0x22, "tokens of an owner", "credentials", "u32", "sha")
+TOKEN_END = space(0x23, "access tokens by the time they are dead at the latest", "credentials", "u64", "sha")
+ASP_END = space(0x24, "application passwords by the time they expire", "credentials", "u64", "u32", "id")
+AUTHLOG_END = space(0x25, "login events by the time they are forgotten", "credentials", "u64", "u32", "id")
+CHALLENGE_END = space(0x26, "WebAuthn challenges by the time they expire", "credentials", "u64", "u32", "sha")
 
 # 0x28-0x2F delivery
 RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
@@ -150,6 +154,15 @@ BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
 """Name in the BlobStore -> what it is for and how far its life has come."""
 BLOB_PIECES = space(0x34, "blob pieces", "storage.backends.instore", "sha", "id", "u32")
 """The in-store BlobStore: content in pieces."""
+
+# 0x40-0x4F sealing and OAuth
+SEALING = space(0x40, "which key of secret.key is in force", "sealing")
+NAMED_KEY = space(0x41, "sealed keys by use", "sealing", "text")
+GRANT = space(0x42, "OAuth codes and device codes by SHA-256", "credentials", "sha")
+USER_CODE = space(0x43, "OAuth device code by user code", "credentials", "text")
+GRANT_END = space(0x44, "OAuth grants by the time they are forgotten", "credentials", "u64", "sha")
+REVOKED = space(0x45, "OAuth grants whose tokens are void, by id", "credentials", "id")
+REVOKED_END = space(0x46, "void grants by the time their last token is dead", "credentials", "u64", "id")
 
 # 0x60-0x67 mailstore
 MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
@@ -183,7 +196,31 @@ SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
 SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
 SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
+# an account's tables: 0x48-0x4F search
+SEARCH_PLACE = table(0x48, "indexed message by mailbox and UID", "search", "id", "u32")
+SEARCH_DOC = table(0x49, "indexed message by its number", "search", "u32")
+SEARCH_FACTS = table(0x4A, "what changes about indexed messages, by 4,096", "search", "u32")
+SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "search", "u32")
+SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
+SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
+SEARCH_BLOCK = table(0x4E, "postings of a segment by first term", "search", "id", "bytes")
+SEARCH_LATE = table(0x4F, "messages whose words are still to be read", "search", "u32")
+
 # an account's tables: 0x70-0x77 quota, 0x78-0x7F principals
 QUOTA_USED = table(0x70, "bytes kept by an account or a tenant", "quota")
 REGISTER = table(0x78, "people that an account had mail with", "principals", "id")
 REGISTER_ADDRESS = table(0x79, "people by address", "principals", "text")
+
+# an account's tables: 0x30-0x3F credentials
+ASP = table(0x30, "application password", "credentials", "id")
+ASP_LOOKUP = table(0x31, "application password by HMAC", "credentials", "sha")
+ASP_COUNT = table(0x32, "number of application passwords", "credentials")
+WEBAUTHN = table(0x33, "WebAuthn credential", "credentials", "id")
+WEBAUTHN_RAW = table(0x34, "WebAuthn credential by its authenticator's id", "credentials", "sha")
+CHALLENGE = table(0x35, "WebAuthn challenge by SHA-256", "credentials", "sha")
+AUTHLOG = table(0x36, "login event", "credentials", "id")
+AUTHLOG_KEY = table(0x37, "latest login event of a kind", "credentials", "sha")
+AUTHLOG_COUNT = table(0x38, "number of login events", "credentials")
+LAST_LOGIN = table(0x39, "last successful login", "credentials")
+KNOWN_ADDRESS = table(0x3A, "addresses with a recent successful login", "credentials", "text")
+USED_CODE = table(0x3B, "TOTP steps that were used", "credentials")

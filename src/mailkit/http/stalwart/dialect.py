@@ -1,23 +1,21 @@
 """Stalwart's way with requests: credentials before everything else, strict bodies, a lenient query (S1.1)."""
 
-import base64
-import binascii
 from typing import Any
 
-import anyio.to_thread
 import msgspec
 
-from mailkit.errors import Denied, MailKitError, NotSupported
+from mailkit.errors import MailKitError, NotSupported
 from mailkit.http import json_text, querystring
 from mailkit.http.answers import Response
 from mailkit.http.connection import Connection
 from mailkit.http.declare import params_of
 from mailkit.http.dialect import Dialect
 from mailkit.http.operation import Operation
+from mailkit.http.stalwart.authorization import caller_of
 from mailkit.http.stalwart.errors import tell
 from mailkit.principals.permits import Caller
 
-__all__ = ["Stalwart", "split_basic"]
+__all__ = ["Stalwart"]
 
 _LARGEST_BODY = 1 << 20
 _LARGEST_RAW = 64 << 20
@@ -32,19 +30,8 @@ class Stalwart(Dialect):
     """The dialect as an ASGI application."""
 
     async def authenticate(self, connection: Connection) -> Caller:
-        scheme, _, value = connection.header(b"authorization").partition(" ")
-        value = value.strip()
-        match scheme.lower():
-            case "bearer":
-                caller = await self.of_token(value)
-            case "basic":
-                name, secret = split_basic(value)
-                caller = await anyio.to_thread.run_sync(self.kit.callers.of_password, name, secret)
-            case _:
-                raise Denied("token.invalid")
-        if "authenticate" not in caller.permissions:
-            raise Denied("permission.missing", permission="authenticate")
-        return caller
+        header = connection.header(b"authorization")
+        return await caller_of(self.kit, header, self.address(connection), self.of_token)
 
     def has_credentials(self, connection: Connection) -> bool:
         return b"authorization" in connection.headers
@@ -85,18 +72,6 @@ class Stalwart(Dialect):
         if not self._open or self.has_credentials(connection):
             await self.authenticate(connection)
         return _respond(*tell(NotSupported("path.unknown")))
-
-
-def split_basic(value: str) -> tuple[str, str]:
-    """Login (trimmed, lower-case) and secret of Basic credentials (RFC 7617); Denied `token.invalid`."""
-    try:
-        text = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise Denied("token.invalid") from None
-    name, colon, secret = text.partition(":")
-    if not colon:
-        raise Denied("token.invalid")
-    return name.strip().lower(), secret
 
 
 def _respond(status: int, body: dict[str, Any]) -> Response:

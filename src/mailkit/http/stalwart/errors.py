@@ -35,7 +35,7 @@ class Problem:
 
 @frozen
 class Manage:
-    """HTTP 200 with an `error` key. `keys` are (key in the body, field of the error, or `=text`)."""
+    """HTTP 200 with an `error` key. `keys` are (key in the body, field of the error, `message`, or `=text`)."""
 
     error: str
     keys: tuple[tuple[str, str], ...] = ()
@@ -46,6 +46,9 @@ _FORBIDDEN = Problem(403, "Forbidden", "You do not have enough permissions to ac
 _BAD_JSON = Problem(400, "Invalid parameters", "JSON deserialization failed")
 _NOT_FOUND = Problem(404, "Not Found", "The requested resource does not exist on this server.")
 _TOO_MANY = Problem(429, "Too Many Requests")
+
+_OAUTH = Manage("other", (("details", "message"), ("reason", "reason")))
+_SECRET = Manage("other", (("details", "=Invalid secret"), ("reason", "message")))
 
 BY_CLASS: Final[Mapping[type[MailKitError], Problem | Manage]] = {
     NotFound: _NOT_FOUND,
@@ -70,10 +73,26 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),
     "tenant.has_members": Manage("other", (("details", "=Tenant has members"), ("reason", "reason"))),
     "domain.has_members": Manage("other", (("details", "=Domain has members"), ("reason", "reason"))),
+    "settings.not_empty": Manage("assertFailed"),
     "tenant.full": Problem(403, "Tenant quota exceeded"),
     "value.invalid": Manage("other", (("details", "details"), ("reason", "reason"))),
     "token.invalid": _UNAUTHORIZED,
     "login.failed": _UNAUTHORIZED,
+    "login.limited": Problem(429, "Too Many Authentication Attempts"),
+    "account.none": Manage("unsupported"),
+    "asp.too_many": Manage("other", (("details", "=Too many application passwords"), ("reason", "reason"))),
+    "auth.basic_needed": Manage("other", (("details", "details"), ("reason", "reason"))),
+    "oauth.access_denied": _OAUTH,
+    "oauth.invalid_client": _OAUTH,
+    "oauth.invalid_grant": _OAUTH,
+    "oauth.invalid_request": _OAUTH,
+    "oauth.user_code": _TOO_MANY,
+    "otp.url": _SECRET,
+    "secret.app": _SECRET,
+    "secret.kind": _SECRET,
+    "secret.not_found": _SECRET,
+    "secret.scheme": _SECRET,
+    "secret.too_many": _SECRET,
     "totp.missing": Problem(402, "TOTP code required"),
     "permission.missing": _FORBIDDEN,
     "origin.refused": Problem(403, "Forbidden"),
@@ -113,9 +132,13 @@ def tell(error: MailKitError, operation: str = "") -> tuple[int, dict[str, Any]]
 def _manage(told: Manage, error: MailKitError) -> dict[str, Any]:
     body: dict[str, Any] = {"error": told.error}
     for key, source in told.keys:
-        body[key] = source[1:] if source.startswith("=") else error.fields.get(source)
+        body[key] = source[1:] if source.startswith("=") else _field(error, source)
     if told.error == "unsupported":
         body["details"] = error.message
     if told.error == "notFound":
         body["item"] = body.get("item") or ""
     return body
+
+
+def _field(error: MailKitError, name: str) -> Any:
+    return error.message if name == "message" else error.fields.get(name)

@@ -8,15 +8,19 @@ from typing import Any
 
 from attrs import frozen
 
+from mailkit.errors import Invalid
 from mailkit.http.declare import ABSENT, REQUIRED, Refused, Rule, Schema, takes
 from mailkit.http.structure import ListOf, Nested
 
 __all__ = [
     "body",
+    "boolean",
     "choice",
     "commas",
     "in_path",
+    "missing",
     "number",
+    "pairs",
     "present",
     "query",
     "raw_body",
@@ -148,6 +152,32 @@ class Ignored(Rule):
         return {"readOnly": True}
 
 
+@frozen
+class Boolean(Rule):
+    """True or false in a body."""
+
+    def read(self, value: object) -> Any:
+        if not isinstance(value, bool):
+            raise Refused.because("must be true or false", "boolean")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+@frozen
+class Pair(Rule):
+    """A list of a name and a text."""
+
+    def read(self, value: object) -> Any:
+        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
+            raise Refused.because("must be a pair of strings", "pair")
+        return tuple(value)
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+
+
 def in_path(doc: str = "") -> Any:
     """A path parameter."""
     return takes(Query(), doc=doc)
@@ -209,6 +239,21 @@ def values(doc: str = "") -> Any:
     """A text, a number, or a list of either."""
     long = String(1 << 20)
     return takes(Either(Either(long, Unsigned()), Either(ListOf(long), ListOf(Unsigned()))), doc=doc)
+
+
+def boolean(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """True or false in a body."""
+    return takes(Boolean(), default=default, doc=doc)
+
+
+def pairs(doc: str = "") -> Any:
+    """A list of pairs of texts."""
+    return takes(ListOf(Pair()), default=(), doc=doc)
+
+
+def missing(name: str) -> Invalid:
+    """The refusal of a body for want of a key that only some of its forms need."""
+    return Invalid.field(name, f'"{name}" is required', kind="required")
 
 
 def ignored() -> Any:

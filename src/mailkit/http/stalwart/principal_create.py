@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from mailkit.accounts.directory import NewPrincipal as Wanted
 from mailkit.accounts.emails import external_of
-from mailkit.errors import Invalid, NotSupported
+from mailkit.accounts.secrets import Add
+from mailkit.errors import Invalid
 from mailkit.http.declare import request
 from mailkit.http.operation import prepared
 from mailkit.http.stalwart import fields as take
@@ -59,7 +60,7 @@ def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Call
     asked = ask.principal
     kind = "individual" if asked.type == "superuser" else asked.type
     require(caller, f"{PERMISSION_PREFIXES[kind]}-create")
-    password, hashed = _secret(asked.secrets)
+    give = kit.secrets.prepare([Add(text) for text in asked.secrets if text], new=True)
     quota, ceilings = _quota(asked.quota, kind)
     wanted = Wanted(
         kind,
@@ -68,8 +69,6 @@ def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Call
         emails=asked.emails,
         quota=quota,
         ceilings=ceilings,
-        password=password,
-        hashed=hashed,
         member_of=asked.memberOf,
         members=asked.members,
         lists=asked.lists,
@@ -82,20 +81,13 @@ def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Call
         external=tuple(external_of(text) for text in asked.externalMembers),
     )
     commit = kit.directory.prepare(wanted, caller)
-    return lambda tx: commit(tx).number
 
+    def make(tx: Tx) -> int:
+        number = commit(tx).number
+        give(tx, number)
+        return number
 
-def _secret(secrets: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """A password in the clear, or a ready hash."""
-    if len(secrets) > 1:
-        raise NotSupported("parameter.not_built", "One secret per principal is kept so far")
-    secret = secrets[0] if secrets else None
-    for prefix in ("{PLAIN}", "{plain}", "{CLEAR}", "{clear}"):
-        secret = secret.removeprefix(prefix) if secret else None
-    hashed = secret is not None and secret.startswith(("$", "{", "_", "otpauth:"))
-    if secret is not None and hashed and not secret.startswith("$argon2"):
-        raise NotSupported("parameter.not_built", "Only argon2 hashes and clear passwords are understood so far")
-    return (None, secret) if hashed else (secret or None, None)
+    return make
 
 
 def _quota(given: int | tuple[int, ...] | None, kind: str) -> tuple[Quota, dict[str, int]]:

@@ -50,7 +50,7 @@ class PrincipalDetails:
 
 
 def details_of(kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = frozenset()) -> PrincipalDetails:
-    """A principal as clients see it; with `only`, of these fields. Secrets are never shown."""
+    """A principal as clients see it; with `only`, of these fields. Of secrets, names only."""
     shown: dict[str, Any] = {"name": row.name}
 
     def wanted(name: str) -> bool:
@@ -59,7 +59,7 @@ def details_of(kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = 
     if row.display:
         shown["description"] = row.display
     if wanted("secrets"):
-        shown["secrets"] = ()
+        shown["secrets"] = kit.secrets.shown(row.number, tx=tx)
     if wanted("emails"):
         owned = row.kind not in ("domain", "tenant", "role", "apiKey")
         shown["emails"] = row.contacts or tuple(a.value for a in kit.addresses.listed(row, tx=tx) if owned)

@@ -16,7 +16,16 @@ from typing import Any
 from attrs import evolve
 
 from mailkit.http.operation import Listed, Operation, endpoint_of
-from mailkit.http.stalwart import principal_create, principal_delete, principal_patch, principals, store, troubleshoot
+from mailkit.http.stalwart import (
+    access,
+    principal_create,
+    principal_delete,
+    principal_patch,
+    principals,
+    settings,
+    store,
+    troubleshoot,
+)
 from mailkit.http.stalwart.types import PERMISSION_PREFIXES
 from mailkit.principals.permits import Need
 
@@ -63,7 +72,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("oauth",
-        post("/oauth", "postOauth", "authenticate-oauth"),
+        post("/oauth", "postOauth", "authenticate-oauth", access.give_code),
     ),
     *tag("telemetry",
         get("/telemetry/metrics", "getTelemetryMetrics", "metrics-list", listed=SCAN),
@@ -126,16 +135,16 @@ ROUTES: tuple[Operation, ...] = (
         post("/troubleshoot/dmarc", "postTroubleshootDmarc", "troubleshoot", troubleshoot.check_dmarc),
     ),
     *tag("reload",
-        get("/reload", "getReload", "settings-reload", changes=True),
-        get("/reload/", "getReloadSlash", "settings-reload", changes=True),
-        get("/reload/{what}", "getReloadWhat", "settings-reload", source="8.6", changes=True),
+        get("/reload", "getReload", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/", "getReloadSlash", "settings-reload", settings.reload_all, changes=True),
+        get("/reload/{what}", "getReloadWhat", "settings-reload", settings.reload_some, source="8.6", changes=True),
     ),
     *tag("update",
         get("/update/spam-filter", "getUpdateSpamFilter", "spam-filter-update", changes=True),
         get("/update/webadmin", "getUpdateWebadmin", "webadmin-update", changes=True),
     ),
     *tag("store",
-        get("/store/reindex", "getStoreReindex", "fts-reindex", changes=True),
+        get("/store/reindex", "getStoreReindex", "fts-reindex", store.reindex_all, changes=True),
         get("/store/purge/in-memory/default/bayes-global", "getStorePurgeInMemoryDefaultBayesGlobal", "purge-in-memory-store", changes=True),
         get("/store/blobs/{blob_id}", "getStoreBlobsBlobId", "blob-fetch", store.get_blob),
         get("/store/purge/account/{account_id}", "getStorePurgeAccountAccountId", "purge-account", changes=True),
@@ -147,7 +156,7 @@ ROUTES: tuple[Operation, ...] = (
         get("/store/purge/in-memory", "getStorePurgeInMemory", "purge-in-memory-store", changes=True),
         get("/store/purge/account", "getStorePurgeAccount", "purge-account", changes=True),
         delete("/store/uids/{account_id}", "deleteStoreUidsAccountId", "purge-account", store.reset_uids),
-        get("/store/reindex/{account_id}", "getStoreReindexAccountId", "fts-reindex", source="9.4", changes=True),
+        get("/store/reindex/{account_id}", "getStoreReindexAccountId", "fts-reindex", store.reindex_account, source="9.4", changes=True),
         get("/store/purge/data/{store}", "getStorePurgeDataStore", "purge-data-store", source="9.4", changes=True),
         get("/store/purge/in-memory/{store}", "getStorePurgeInMemoryStore", "purge-in-memory-store", source="9.4", changes=True),
         get("/store/purge/in-memory/{store}/{prefix}", "getStorePurgeInMemoryPrefix", "purge-in-memory-store", source="9.4", changes=True),
@@ -156,17 +165,17 @@ ROUTES: tuple[Operation, ...] = (
         delete("/store/quota/{account_id}", "deleteStoreQuotaAccountId", "purge-account", source="9.4"),
     ),
     *tag("settings",
-        get("/settings/keys", "getSettingsKeys", "settings-list"),
-        get("/settings/group", "getSettingsGroup", "settings-list", listed=SCAN),
-        get("/settings/list", "getSettingsList", "settings-list", listed=SCAN),
-        post("/settings", "postSettings", "settings-update"),
-        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", source="8.5"),
+        get("/settings/keys", "getSettingsKeys", "settings-list", settings.get_keys),
+        get("/settings/group", "getSettingsGroup", "settings-list", settings.get_groups, listed=SCAN),
+        get("/settings/list", "getSettingsList", "settings-list", settings.get_list, listed=SCAN),
+        post("/settings", "postSettings", "settings-update", settings.update_settings),
+        delete("/settings/{key}", "deleteSettingsKey", "settings-delete", settings.delete_setting, source="8.5"),
     ),
     *tag("account",
         get("/account/crypto", "getAccountCrypto", "manage-encryption"),
         post("/account/crypto", "postAccountCrypto", "manage-encryption"),
-        get("/account/auth", "getAccountAuth", "manage-passwords"),
-        post("/account/auth", "postAccountAuth", "manage-passwords"),
+        get("/account/auth", "getAccountAuth", "manage-passwords", access.get_account_auth),
+        post("/account/auth", "postAccountAuth", "manage-passwords", access.change_account_auth),
     ),
     *tag("dns",
         get("/dns/records/{domain}", "getDnsRecordsDomain", "domain-get"),

@@ -1,4 +1,4 @@
-"""The store itself: content by its hash, UIDs anew (S9.4)."""
+"""Maintenance of what is stored: content by its hash, UIDs anew, the search index anew (S9.4)."""
 
 import base64
 import binascii
@@ -8,12 +8,13 @@ from typing import BinaryIO
 from mailkit.errors import Denied, Invalid, NotFound
 from mailkit.http.answers import Content
 from mailkit.http.declare import request
-from mailkit.http.operation import slow
+from mailkit.http.operation import slow, write
 from mailkit.http.stalwart import fields as take
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller
+from mailkit.storage.api import Tx
 
-__all__ = ["get_blob", "reset_uids"]
+__all__ = ["get_blob", "reindex_account", "reindex_all", "reset_uids"]
 
 _CHUNK = 256 << 10
 
@@ -73,3 +74,28 @@ def reset_uids(kit: MailKit, ask: ResetUids, caller: Caller) -> tuple[int, int]:
         if row.kind not in ("individual", "group") or not kit.directory.within(row, caller, tx=tx):
             raise NotFound("principal.not_found", name=ask.account_id)
     return kit.mailstore.renumber(row.number)
+
+
+@request
+class ReindexAll:
+    """Nothing is asked for."""
+
+
+@write
+def reindex_all(kit: MailKit, ask: ReindexAll, caller: Caller, tx: Tx) -> None:
+    """Make the search index of every account anew, in the background; of the caller's tenant, if it is in one."""
+    kit.rebuild_indexes(tx, kit.directory.tenant_number(None, caller, tx=tx))
+
+
+@request
+class ReindexAccount:
+    """Which account."""
+
+    account_id: str = take.in_path("Its name")
+
+
+@write
+def reindex_account(kit: MailKit, ask: ReindexAccount, caller: Caller, tx: Tx) -> None:
+    """Make the search index of an account anew, in the background."""
+    row = kit.directory.named(ask.account_id, caller, ("individual", "group"), tx=tx)
+    kit.search.rebuild(row.number, tx=tx)

@@ -208,23 +208,21 @@ class Done:
 def create_address(kit: MailKit, ask: CreateAddress, caller: Caller, tx: Tx) -> Made:
     """Give a user another address."""
     mailbox = new_mailbox(ask.address, wildcard=ask.allowWildcard, main=ask.main)
-    refuse_internal(caller, ask.internalData)
     owner = user_within(kit, ask.user, caller, tx=tx)
     row = kit.addressing.add(
         owner,
         mailbox,
         main=ask.main,
-        details=Details(ask.name, ask.tags, ask.metaData, ask.internalData),
+        details=Details(ask.name, ask.tags, ask.metaData, _internal(caller, ask.internalData)),
         may_create_domain="domain-create" in caller.permissions,
         tx=tx,
     )
     return Made(id=str(row.id))
 
 
-def refuse_internal(caller: Caller, given: str | None) -> None:
-    """Who doesn't see internalData doesn't set it either."""
-    if given is not None and "internalData" in hidden(caller, "addresses"):
-        raise Invalid.field("internalData", '"internalData" is not allowed', kind="unknown")
+def _internal(caller: Caller, asked: str | None) -> str | None:
+    """Who doesn't see internalData doesn't set it either; it is passed over (W1.7)."""
+    return None if "internalData" in hidden(caller, "addresses") else asked
 
 
 @request
@@ -323,7 +321,6 @@ def update_address(kit: MailKit, ask: UpdateAddress, caller: Caller, tx: Tx) -> 
     """Change an address of a user."""
     if ask.main is False:
         raise Invalid.field("main", "Cannot unset main status")
-    refuse_internal(caller, ask.internalData)
     row, _ = _of_user(kit, ask.user, ask.id, caller, tx)
     kit.addressing.change(
         row,
@@ -331,7 +328,7 @@ def update_address(kit: MailKit, ask: UpdateAddress, caller: Caller, tx: Tx) -> 
         main=bool(ask.main),
         may_create_domain="domain-create" in caller.permissions,
         tx=tx,
-        **given(name=ask.name, tags=ask.tags, meta=ask.metaData, internal=ask.internalData),
+        **given(name=ask.name, tags=ask.tags, meta=ask.metaData, internal=_internal(caller, ask.internalData)),
     )
     return Done()
 

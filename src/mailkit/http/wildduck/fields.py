@@ -18,6 +18,7 @@ __all__ = [
     "Logged",
     "Paged",
     "any_of",
+    "app_password",
     "comma_tags",
     "cursor",
     "date",
@@ -26,7 +27,9 @@ __all__ = [
     "email",
     "flag",
     "header",
+    "hex_bytes",
     "id24",
+    "ip_address",
     "items",
     "meta",
     "nested",
@@ -34,6 +37,7 @@ __all__ = [
     "number",
     "password",
     "peer_address",
+    "presented_token",
     "raw_body",
     "tags",
     "target",
@@ -168,6 +172,33 @@ def raw_body(doc: str = "", *, most: int, default: Any = None) -> Any:
 def peer_address() -> Any:
     """The client's address; not a parameter."""
     return takes(Text(), default="", source="address")
+
+
+def presented_token() -> Any:
+    """The access token that the request came with; not a parameter."""
+    return takes(Text(), default="", source="token")
+
+
+def hex_bytes(doc: str = "", *, most: int = 65536) -> Any:
+    """Bytes in hexadecimal digits."""
+    return takes(Made(_from_hex, most=2 * most), doc=doc)
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("must only contain hexadecimal characters") from None
+
+
+def ip_address(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """An IPv4 or IPv6 address."""
+    return takes(Made(ip_literal, format="ip"), default=default, doc=doc)
+
+
+def app_password(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """16 lower-case letters."""
+    return takes(Text(most=16, pattern=re.compile("[a-z]{16}")), default=default, doc=doc)
 
 
 def header(name: Source) -> Any:

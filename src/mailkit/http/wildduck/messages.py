@@ -39,7 +39,7 @@ from mailkit.mime.parse import parse
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["list_messages"]
+__all__ = ["MessageRow", "list_messages", "message_row"]
 
 
 @request
@@ -133,7 +133,7 @@ def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked:
         previousCursor=numbers.previous,
         nextCursor=numbers.next,
         specialUse=box.special_use or UNSET,
-        results=tuple(_row(kit, entry, ask) for entry in page.items),
+        results=tuple(message_row(kit, entry, headers=ask.includeHeaders, meta=ask.metaData) for entry in page.items),
     )
 
 
@@ -165,7 +165,10 @@ def _unseen(
     return Page(tuple(found), box.unseen, after is not None, beyond)
 
 
-def _row(kit: MailKit, entry: Entry, ask: ListMessages) -> MessageRow:
+def message_row(
+    kit: MailKit, entry: Entry, *, headers: str | None = None, meta: bool = False, listed: bool = True
+) -> MessageRow:
+    """A message as lists show it; its attachments are listed in a mailbox only (W2.5)."""
     row, state = entry.row, entry.state
     forwarded = state.has("$Forwarded")
     return MessageRow(
@@ -182,7 +185,7 @@ def _row(kit: MailKit, entry: Entry, ask: ListMessages) -> MessageRow:
         idate=date_of(row.idate),
         intro=row.intro or UNSET,
         attachments=row.attached,
-        attachmentsList=tuple(attachment_info(item) for item in row.attachments),
+        attachmentsList=tuple(attachment_info(item) for item in row.attachments if listed),
         size=row.size,
         seen=state.has("\\Seen"),
         deleted=state.has("\\Deleted"),
@@ -193,8 +196,8 @@ def _row(kit: MailKit, entry: Entry, ask: ListMessages) -> MessageRow:
         references=row.references,
         contentType=content_type(row),
         encrypted=encrypted(row) or UNSET,
-        metaData=stored_object(row.meta) if ask.metaData and row.meta is not None else UNSET,
-        headers=_headers(kit, entry, ask.includeHeaders) if ask.includeHeaders else UNSET,
+        metaData=stored_object(row.meta) if meta and row.meta is not None else UNSET,
+        headers=_headers(kit, entry, headers) if headers else UNSET,
     )
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from mailkit.accounts.users import UserChanges
 from mailkit.credentials.passwords import hash_password
-from mailkit.errors import Invalid
 from mailkit.http.declare import answer, request
 from mailkit.http.later import not_built
 from mailkit.http.operation import prepared
@@ -13,7 +12,7 @@ from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import Choice, Text
-from mailkit.http.wildduck.users import LIMITS, FeatureFlags, whitelist
+from mailkit.http.wildduck.users import LIMITS, FeatureFlags, known_hash, whitelist
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, hidden
@@ -83,7 +82,6 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
         encryptForwarded=ask.encryptForwarded,
         uploadSentMessages=ask.uploadSentMessages,
     )
-    _refuse_hidden(ask, caller)
     with kit.store.snapshot() as tx:
         row = user_within(kit, ask.user, caller, tx=tx)
     if ask.existingPassword is not None:
@@ -92,7 +90,7 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
         limits={name: value for name in LIMITS if (value := getattr(ask, name)) is not None},
-        profile=_profile(ask),
+        profile=_profile(ask, hidden(caller, "users")),
         targets=None if ask.targets is None else tuple(dict.fromkeys(ask.targets)),
         active=None if ask.disabled is None else not ask.disabled,
         suspended=ask.suspended,
@@ -107,16 +105,17 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     return store
 
 
-def _profile(ask: UpdateUser) -> dict[str, Any]:
+def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
+    """What was given. A field that the caller doesn't see it doesn't set either; that is passed over (W1.7)."""
     given = {
         "language": ask.language,
         "retention": ask.retention,
         "spam_level": ask.spamLevel,
-        "tags": ask.tags,
+        "tags": None if "tags" in unseen else ask.tags,
         "meta": ask.metaData,
-        "internal": ask.internalData,
+        "internal": None if "internalData" in unseen else ask.internalData,
         "from_whitelist": None if ask.fromWhitelist is None else whitelist(ask.fromWhitelist),
-        "disabled_scopes": ask.disabledScopes,
+        "disabled_scopes": None if "disabledScopes" in unseen else ask.disabledScopes,
         "flags": None if ask.featureFlags is None else {"indexing": ask.featureFlags.indexing},
     }
     return {name: value for name, value in given.items() if value is not None}
@@ -127,14 +126,4 @@ def _hashed(kit: MailKit, ask: UpdateUser, name: str) -> str | None:
         return None
     if not ask.hashedPassword:
         return hash_password(str(ask.password), kit.credentials.cost)
-    if not str(ask.password).startswith("$argon2"):
-        raise Invalid("password.hash_unknown", "This kind of password hash is not supported", name=name)
-    return str(ask.password)
-
-
-def _refuse_hidden(ask: UpdateUser, caller: Caller) -> None:
-    """Who doesn't see an attribute doesn't set it either (W1.7)."""
-    unseen = hidden(caller, "users")
-    for name in ("tags", "disabledScopes", "internalData"):
-        if name in unseen and getattr(ask, name) is not None:
-            raise Invalid.field(name, f'"{name}" is not allowed', kind="unknown")
+    return known_hash(str(ask.password), name)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from mailkit.accounts.create import NewAccount
+from mailkit.credentials.arrival import hashed
 from mailkit.errors import Invalid, NotFound
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import not_built
@@ -116,7 +117,6 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
     """Create a user, with folders and a main address."""
     not_built(
         "createUser",
-        requirePasswordChange=ask.requirePasswordChange,
         allowUnsafe=not ask.allowUnsafe,
         pubKey=ask.pubKey,
         encryptMessages=ask.encryptMessages,
@@ -124,8 +124,11 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         uploadSentMessages=ask.uploadSentMessages,
     )
     secret = ask.password or None
-    if ask.hashedPassword and secret is not None and not str(secret).startswith("$argon2"):
-        raise Invalid("password.hash_unknown", "This kind of password hash is not supported", name=ask.username)
+    ready = known_hash(str(secret), ask.username) if ask.hashedPassword and secret is not None else None
+    temporary = None  # a day's password, in the place of a permanent one
+    if ask.requirePasswordChange and secret is not None:
+        temporary = ready or kit.credentials.hash(str(secret))
+        secret = ready = None
     with kit.store.snapshot() as tx:
         tenant = tenant_number(kit, caller, tx)
     profile = Profile(
@@ -145,7 +148,7 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         address=ask.address,
         no_address=ask.emptyAddress,
         password=None if ask.hashedPassword or secret is None else str(secret),
-        hashed=str(secret) if ask.hashedPassword and secret else None,
+        hashed=ready,
         display=ask.name,
         quota=Bytes(ask.quota) if ask.quota else INHERIT,
         tenant=tenant,
@@ -155,7 +158,23 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         folders=_folders(ask.mailboxes),
     )
     commit = kit.accounts.prepare(new, may_create_domain="domain-create" in caller.permissions)
-    return lambda tx: Created(id=str(commit(tx).id))
+
+    def make(tx: Tx) -> Created:
+        row = commit(tx)
+        if temporary is not None:
+            kit.credentials.set_temporary(row.number, hashed=temporary, now=kit.clock(), tx=tx)
+        return Created(id=str(row.id))
+
+    return make
+
+
+def known_hash(text: str, name: str) -> str:
+    """A ready hash in its normal form; Invalid `password.hash_unknown` for one that could not be verified."""
+    try:
+        return hashed(text)
+    except Invalid as error:
+        message = "This kind of password hash is not supported"
+        raise Invalid("password.hash_unknown", message, name=name) from error
 
 
 _FOLDERS = {"sent": "\\Sent", "trash": "\\Trash", "junk": "\\Junk", "drafts": "\\Drafts"}

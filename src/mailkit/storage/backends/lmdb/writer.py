@@ -5,7 +5,9 @@
 2. Each function writes to an overlay of its own, which is carried over when it returns. One that raises leaves nothing,
    and the others of its group stand. (A child transaction of the engine would do as well and cost as much, but py-lmdb
    cannot abort one while other threads are busy reading: it waits for a moment in which none of them is at it.)
-3. Callers are answered after the commit is durable, never before.
+3. Callers are answered after the commit is durable, never before. While more calls wait, their functions run first: the
+   threads that wake up would fight the writer for the interpreter, and both would be slower. So answers are given when
+   the next group is about to sync, and no later than a millisecond after their commit, give or take a function.
 4. A group that the map has no room for runs again in a larger one. One that fails for good runs again one by one, so
    that only the guilty hear of it.
 """
@@ -37,6 +39,8 @@ SLOW_SECONDS = 0.020
 """A function that runs longer holds up every writer, and is reported."""
 
 _GROUP = 256
+_ANSWER_WITHIN = 0.001
+_WAITED = 0.0005
 
 
 class Call:
@@ -97,6 +101,10 @@ class Writer:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = False
+        # of the writer's thread alone:
+        self._unanswered: list[Call] = []
+        self._answer_by = 0.0
+        self._waited = False  # did another process hold the engine's lock the last time?
 
     def submit(self, call: Call) -> None:
         """Queues a call; Unavailable once the writer was stopped, RuntimeError from inside a function it runs."""
@@ -133,11 +141,16 @@ class Writer:
                     break
                 group.append(more)
             appended = self._commit(group)
-            self._answer(group)
+            self._answer()
+            self._unanswered = group
+            self._answer_by = time.perf_counter() + _ANSWER_WITHIN
             if appended:
                 with self._environment.grown:
                     self._environment.grown.notify_all()
+            if not self._queue.qsize():
+                self._answer()
             del call, group
+        self._answer()
 
     def _commit(self, group: list[Call]) -> bool:
         """Runs and commits a group and fills in the outcomes; True when something was appended."""
@@ -146,6 +159,7 @@ class Writer:
                 with self._environment.writing:
                     return self._attempt(group)
             except BaseException as error:
+                self._answer()  # one of them may have the snapshot open that a larger map has to wait for
                 try:
                     if self._mended(error):
                         continue
@@ -168,11 +182,18 @@ class Writer:
     def _attempt(self, group: list[Call]) -> bool:
         environment = self._environment
         environment.clear_stale_readers()
+        if self._waited:
+            self._answer()
+        started = time.perf_counter()
         parent = environment.engine.begin(db=environment.trees.rows, write=True)
+        self._waited = time.perf_counter() - started > _WAITED
         appended = False
         try:
             for call in group:
                 appended |= self._run_one(call, parent)
+                if self._unanswered and time.perf_counter() > self._answer_by:
+                    self._answer()
+            self._answer()
             parent.commit()  # writes and syncs nothing when all raised or only read
         except BaseException:
             environment.abandon(parent)
@@ -194,7 +215,8 @@ class Writer:
             view.end()
         return carry_over(overlay, parent, self._environment.trees)
 
-    def _answer(self, group: list[Call]) -> None:
+    def _answer(self) -> None:
+        group, self._unanswered = self._unanswered, []
         loops: dict[asyncio.AbstractEventLoop, list[AsyncCall]] = {}
         for call in group:
             if isinstance(call, AsyncCall):

@@ -1,0 +1,146 @@
+"""Settings under WildDuck's names (W2.20). Changes act at once."""
+
+from typing import Any
+
+from attrs import frozen
+
+from mailkit.errors import Denied, Invalid, NotFound
+from mailkit.http.declare import Refused, Rule, Schema, answer, request, takes
+from mailkit.http.operation import read, slow
+from mailkit.http.wildduck import fields as take
+from mailkit.http.wildduck.fields import Logged
+from mailkit.kit import MailKit
+from mailkit.principals.permits import Caller
+from mailkit.settings.wildduck import ALIASES, Alias, from_wildduck, to_wildduck
+
+__all__ = ["create_setting", "get_setting", "list_settings"]
+
+
+@frozen
+class _NumberOrText(Rule):
+    """A number or a text, in which a number may also be written."""
+
+    def read(self, value: object) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise Refused.because("must be a number or a string", "type")
+        return value
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+
+
+@request
+class ListSettings(Logged):
+    """Which settings."""
+
+    filter: str | None = take.text(128, "Part of a name; those with their default are shown anyway", default=None)
+
+
+@answer
+class SettingRow:
+    """A setting; `custom` ones are stored."""
+
+    key: str
+    value: int | str
+    name: str
+    description: str
+    default: int | str
+    type: str
+    custom: bool
+
+
+@answer
+class AllSettings:
+    """Every setting that has a name here."""
+
+    settings: tuple[SettingRow, ...]
+
+
+@read
+def list_settings(kit: MailKit, ask: ListSettings, caller: Caller) -> AllSettings:
+    """Every setting with its value and its default."""
+    _servers_only(caller)
+    needle = (ask.filter or "").lower()
+    rows = (_row(kit, alias) for alias in ALIASES.values())
+    return AllSettings(settings=tuple(row for row in rows if not row.custom or needle in row.key.lower()))
+
+
+def _servers_only(caller: Caller) -> None:
+    if caller.tenant is not None:
+        raise Denied("permission.missing", "Settings are for the server's administrators")
+
+
+def _row(kit: MailKit, alias: Alias) -> SettingRow:
+    key = kit.settings.registry.find(alias.key)
+    assert key is not None
+    return SettingRow(
+        key=alias.name,
+        value=to_wildduck(alias, key, kit.settings.get(key)),
+        name=alias.title,
+        description=key.doc,
+        default=to_wildduck(alias, key, key.default),
+        type=alias.type,
+        custom=kit.settings.current.layer(key) != "default",
+    )
+
+
+@request
+class GetSetting(Logged):
+    """Which setting."""
+
+    key: str = take.text(128, "Its name")
+
+
+@answer
+class SettingValue:
+    """A setting's value."""
+
+    key: str
+    value: int | str
+
+
+@read
+def get_setting(kit: MailKit, ask: GetSetting, caller: Caller) -> SettingValue:
+    """One setting's value, its default where nothing else is set."""
+    _servers_only(caller)
+    alias = ALIASES.get(ask.key)
+    if alias is None:
+        # Clients read `success`: an unknown key is no HTTP error (quirk 61).
+        raise NotFound("setting.unknown", "Key was not found", key=ask.key, success=False)
+    row = _row(kit, alias)
+    return SettingValue(key=row.key, value=row.value)
+
+
+@request
+class CreateSetting(Logged):
+    """A setting and its value."""
+
+    key: str = take.text(128, "Its name")
+    value: int | str = takes(_NumberOrText(), doc="Durations in milliseconds, sizes in bytes")
+
+
+@answer
+class SettingKey:
+    """What was set."""
+
+    key: str
+
+
+@slow
+def create_setting(kit: MailKit, ask: CreateSetting, caller: Caller) -> SettingKey:
+    """Set a setting; it counts at once, in every process."""
+    _servers_only(caller)
+    alias = ALIASES.get(ask.key)
+    if alias is None:
+        raise Invalid.field("key", f'"key" must be one of [{", ".join(ALIASES)}]', kind="choice")
+    value = ask.value
+    if alias.type != "string" and isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    try:
+        text = from_wildduck(alias, value)
+        kit.settings.change({alias.key: text}, now=kit.clock())
+    except ValueError as error:
+        raise Invalid.field("value", f'"value" {error}') from None
+    except Invalid as error:
+        raise Invalid.field("value", error.message) from None
+    return SettingKey(key=alias.name)

@@ -1,0 +1,215 @@
+"""Folding deltas into segments and small segments into large ones, beside everything else that goes on.
+
+- one at a time per account: who merges claims the manifest, and each of its writes checks and prolongs the claim
+- a new segment is written in small transactions, and counts from the one that swaps the manifest
+- what no manifest lists (a killed merge's blocks, replaced segments, folded deltas) goes in small transactions
+
+So a kill leaves nothing but room to be swept by the next merge, and no writer waits longer than for one small write.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Final
+
+from attrs import frozen
+from msgspec.structs import replace
+
+from mailkit.clock import Clock
+from mailkit.errors import Conflict
+from mailkit.ids import Id, new_id
+from mailkit.search.delta import DELTA, Delta
+from mailkit.search.evaluate import Evaluation
+from mailkit.search.postings import Head
+from mailkit.search.records import MANIFESTS, Manifest, Segment, pack_head
+from mailkit.search.segment import Posting, blocks, dead_in, from_deltas, merged, merged_head, postings_in
+from mailkit.search.store import StoreIndex
+from mailkit.storage import keyspace
+from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.walk import walk
+
+__all__ = ["LEASE", "build", "merge", "sweep"]
+
+LEASE: Final = 60_000
+"""How long a claim holds without a write, ms."""
+
+_WRITE: Final = 256 << 10
+_MOST_ORDINALS: Final = 1 << 31
+_STEP: Final = 200
+
+
+@frozen
+class _Plan:
+    """What a merge is going to do: fold `deltas`, or join `segments`."""
+
+    deltas: tuple[tuple[int, Delta], ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+
+def merge(store: Store, index: StoreIndex, account: int, *, clock: Clock) -> bool:
+    """Makes one segment, if it is time for one; False when there is nothing to do, or somebody else does it."""
+    with store.snapshot() as tx:
+        manifest = MANIFESTS.find(tx, account) or Manifest()
+        if manifest.building is not None and manifest.until > clock():
+            return False
+        plan = _plan(tx, account, manifest, index.batch, index.fan)
+    if plan is None:
+        sweep(store, account)
+        return False
+    try:
+        if plan.deltas:
+            build(store, account, plan.deltas, clock=clock, through=plan.deltas[-1][0] + 1)
+        else:
+            _join(store, index, account, plan.segments, clock=clock)
+    except Conflict as error:
+        if error.code == "search.lost":
+            return False
+        raise
+    sweep(store, account)
+    return True
+
+
+def _plan(tx: ReadTx, account: int, manifest: Manifest, batch: int, fan: int) -> _Plan | None:
+    space = keyspace.SEARCH_DELTA
+    start, _ = space.range(account, manifest.through)
+    _, stop = space.range(account)
+    late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
+    if late is not None:  # its words come first
+        stop = space.key(account, keyspace.SEARCH_LATE.parts(late[0])[1])
+    pairs = [(space.parts(key)[1], data) for key, data in tx.scan(start, stop, limit=batch)]
+    if len(pairs) == batch:
+        return _Plan(deltas=tuple((doc, DELTA.decode(data)) for doc, data in pairs))
+    for level in sorted({segment.level for segment in manifest.segments}):
+        some = [one for one in manifest.segments if one.level == level and one.id not in manifest.outgoing][:fan]
+        if len(some) == fan and sum(one.ordinals for one in some) < _MOST_ORDINALS:
+            return _Plan(segments=tuple(some))
+    return None
+
+
+def build(
+    store: Store, account: int, deltas: Iterable[tuple[int, Delta]], *, clock: Clock, through: int | None = None
+) -> None:
+    """Makes a segment of messages; with `through`, deltas below that number count no more.
+
+    Raises Conflict `search.lost` when somebody else is merging.
+    """
+    head, ordinals, postings = from_deltas(tuple(deltas))
+    made = _claim(store, account, clock)
+    _write(store, account, made, head, postings, clock)
+
+    def swap(tx: Tx) -> None:
+        manifest = _held(tx, account, made)
+        segment = Segment(id=made, level=0, docs=len(head.docs), ordinals=ordinals)
+        _swap(tx, account, manifest, (*manifest.segments, segment), through or manifest.through)
+
+    store.transact(swap)
+
+
+def _join(store: Store, index: StoreIndex, account: int, segments: tuple[Segment, ...], *, clock: Clock) -> None:
+    bases = list(accumulate((segment.ordinals for segment in segments), initial=0))
+    with store.snapshot() as tx:
+        heads = [index.head(tx, account, segment) for segment in segments]
+        live = Evaluation(tx, account, index.head).live
+    dead = dead_in([(head, base, one.ordinals) for head, base, one in zip(heads, bases, segments, strict=False)], live)
+    made = _claim(store, account, clock)
+    streams = [_postings(store, account, segment.id) for segment in segments]
+    head = merged_head(heads, bases[:-1], dead)
+    _write(store, account, made, head, merged(streams, heads, bases, dead), clock)
+
+    def swap(tx: Tx) -> None:
+        manifest = _held(tx, account, made)
+        if not set(segments) <= set(manifest.segments):
+            raise Conflict("search.lost", "The segments are no longer there")
+        segment = Segment(id=made, level=segments[0].level + 1, docs=len(head.docs), ordinals=bases[-1])
+        kept = tuple(one for one in manifest.segments if one not in segments)
+        _swap(tx, account, manifest, (*kept, segment), manifest.through)
+
+    store.transact(swap)
+
+
+def _postings(store: Store, account: int, segment: Id) -> Iterator[Posting]:
+    for _, data in walk(store, *keyspace.SEARCH_BLOCK.range(account, segment), step=16):
+        yield from postings_in(data)
+
+
+def _claim(store: Store, account: int, clock: Clock) -> Id:
+    made = new_id()
+
+    def claim(tx: Tx) -> None:
+        manifest = MANIFESTS.find(tx, account) or Manifest()
+        if tx.get(keyspace.SEARCH_FACTS.key(account, 0)) is None:
+            raise Conflict("search.lost", "The account is gone")
+        if manifest.building is not None and manifest.until > clock():
+            raise Conflict("search.lost", "Somebody else is merging")
+        MANIFESTS.put(tx, replace(manifest, building=made, until=clock() + LEASE), account)
+
+    store.transact(claim)
+    return made
+
+
+def _held(tx: ReadTx, account: int, made: Id) -> Manifest:
+    """The manifest, as long as it is ours to change; Conflict `search.lost`."""
+    manifest = MANIFESTS.find(tx, account)
+    if manifest is None or manifest.building != made:
+        raise Conflict("search.lost", "Somebody else has taken over")
+    return manifest
+
+
+def _write(store: Store, account: int, made: Id, head: Head, postings: Iterable[Posting], clock: Clock) -> None:
+    """Writes a segment that no manifest lists yet."""
+    pairs: list[tuple[bytes, bytes]] = [(keyspace.SEARCH_HEAD.key(account, made), pack_head(head))]
+    size = 0
+
+    def some(tx: Tx) -> None:
+        manifest = _held(tx, account, made)
+        MANIFESTS.put(tx, replace(manifest, until=clock() + LEASE), account)
+        for key, value in pairs:
+            tx.put(key, value)
+
+    for first, data in blocks(postings):
+        pairs.append((keyspace.SEARCH_BLOCK.key(account, made, first), data))
+        size += len(data)
+        if size > _WRITE:
+            store.transact(some)
+            pairs, size = [], 0
+    store.transact(some)
+
+
+def _swap(tx: Tx, account: int, manifest: Manifest, segments: tuple[Segment, ...], through: int) -> None:
+    changed = replace(manifest, segments=segments, through=through, building=None, until=0)
+    MANIFESTS.put(tx, changed, account)
+
+
+def sweep(store: Store, account: int) -> None:
+    """Removes what counts no more: folded deltas, segments that no manifest lists."""
+    while store.transact(lambda tx: _sweep_some(tx, account)):
+        pass
+
+
+def _sweep_some(tx: Tx, account: int) -> bool:
+    manifest = MANIFESTS.find(tx, account)
+    if manifest is None:
+        return False
+    delta = keyspace.SEARCH_DELTA
+    start, _ = delta.range(account)
+    old = [key for key, _ in tx.scan(start, delta.key(account, manifest.through), limit=_STEP)]
+    if not old:
+        listed = {segment.id for segment in manifest.segments} | {manifest.building}
+        for space in (keyspace.SEARCH_BLOCK, keyspace.SEARCH_HEAD):
+            old = _unlisted(tx, account, space, listed)
+            if old:
+                break
+    for key in old:
+        tx.delete(key)
+    return bool(old)
+
+
+def _unlisted(tx: Tx, account: int, space: keyspace.Space, listed: set[Id | None]) -> list[bytes]:
+    """Some keys of a segment that is not listed."""
+    start, stop = space.range(account)
+    while (found := next(tx.scan(start, stop, limit=1), None)) is not None:
+        segment = Id(space.parts(found[0])[1])
+        first, last = space.range(account, segment)
+        if segment not in listed:
+            return [key for key, _ in tx.scan(first, last, limit=_STEP)]
+        start = last
+    return []

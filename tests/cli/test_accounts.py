@@ -1,0 +1,70 @@
+"""Users and domains on the command line."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import mailkit
+
+CSV = """\
+username,password,address,name,quota,language,tags
+jane,secret,jane@example.org,"Doe, Jane",10MiB,de,b a
+bob,,,,,,
+jane,x,other@example.org,,,,
+eve,,not an address,,,,
+kim,,,,lots,,
+short,line
+"""
+
+
+def test_users_are_imported_and_each_failure_told(tmp_path: Path) -> None:
+    folder, file = str(tmp_path / "d"), tmp_path / "users.csv"
+    file.write_text(CSV)
+    more = {"MAILKIT_MAIL_DOMAIN": "example.org"}
+    done = mailkit("user", "import", str(file), "--data", folder, "--json", check=False, **more)
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"made": 2, "failed": 4}
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [(row["line"], row["code"]) for row in told] == [
+        (4, "principal.exists"),
+        (5, "invalid"),
+        (6, "import.line"),
+        (7, "import.line"),
+    ]
+    listed = [json.loads(line) for line in mailkit("user", "list", "--data", folder, "--json").stdout.splitlines()]
+    assert [(row["name"], row["address"]) for row in listed] == [
+        ("jane", "jane@example.org"),
+        ("bob", "bob@example.org"),
+    ]
+    file.write_text("login,address\nx,y\n")
+    assert "there is no username" not in mailkit("user", "list", "--data", folder).stderr
+    assert "must name columns" in mailkit("user", "import", str(file), "--data", folder, check=False).stderr
+    assert mailkit("check", "--data", folder).stdout == "0 errors, 0 notices\n"
+
+
+def test_users_are_deleted_and_restored(tmp_path: Path) -> None:
+    folder = ("--data", str(tmp_path / "d"), "--json")
+    mailkit("user", "add", "alice", "--address", "a@x.org", "--no-password", *folder)
+    gone = json.loads(mailkit("user", "delete", "alice", "--after-days", "2", *folder).stdout)
+    assert (gone["name"], gone["addresses"]) == ("alice", ["a@x.org"])
+    assert mailkit("user", "list", *folder).stdout == ""
+    back = json.loads(mailkit("user", "restore", gone["id"], *folder).stdout)
+    assert back == {"id": gone["id"], "name": "alice", "addresses": ["a@x.org"], "main": "a@x.org"}
+    assert json.loads(mailkit("user", "recount", "alice", *folder).stdout) == {"name": "alice", "before": 0, "after": 0}
+
+
+def test_domains_and_aliases(tmp_path: Path) -> None:
+    folder = ("--data", str(tmp_path / "d"), "--json")
+    mailkit("user", "add", "alice", "--address", "a@x.org", "--no-password", *folder)
+    mailkit("domain", "add", "y.org", *folder)
+    mailkit("domain", "alias", "z.org", "X.org", *folder)
+    listed = [json.loads(line) for line in mailkit("domain", "list", *folder).stdout.splitlines()]
+    assert listed == [
+        {"name": "x.org", "addresses": 1, "adopted": False, "aliases": ["z.org"]},
+        {"name": "y.org", "addresses": 0, "adopted": True, "aliases": []},
+    ]
+    done = json.loads(mailkit("domain", "rename", "x.org", "new.org", *folder).stdout)
+    assert done == {"addresses": 1, "users": 1, "aliases": 1, "job": None}
+    assert "has addresses" in mailkit("domain", "remove", "new.org", *folder[:2], check=False).stderr
+    assert "y.org is removed" in mailkit("domain", "remove", "y.org", *folder[:2]).stdout
+    assert "stands for nothing" in mailkit("domain", "unalias", "z.org", *folder[:2]).stdout
+    assert mailkit("check", *folder[:2]).stdout == "0 errors, 0 notices\n"
