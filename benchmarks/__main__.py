@@ -27,6 +27,9 @@ TOPICS: dict[str, str] = {
     "mailauth": "Message authentication",
     "spam": "The spam engine",
     "credentials": "Access: logins, Basic credentials, tokens",
+    "accounts": "Accounts: creating, resolving, listing",
+    "mailstore": "The mail store by size",
+    "search": "Search beside SQLite FTS5",
 }
 
 HEAD = """# Performance
