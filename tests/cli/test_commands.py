@@ -49,6 +49,7 @@ def test_users_are_added_listed_and_given_passwords(tmp_path: Path) -> None:
         (("user", "passwd", "nobody", "--password", "x"), "There is no user 'nobody'"),
         (("token", "create", "--role", "wd/rot"), "Did you mean wd/root?"),
         (("token", "create", "--user", "nobody"), "There is no user 'nobody'"),
+        (("token", "create", "--role", "user"), "has to be somebody's"),
         (("usr",), "Did you mean 'user'?"),
     ],
 )

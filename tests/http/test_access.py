@@ -28,6 +28,7 @@ NETS = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("::1", "2001:db8::7", "2001:db8::7"),
         ("", "203.0.113.9", ""),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),  # an IPv4 proxy, seen by a dual-stack socket
     ],
 )
 def test_forwarded_addresses_are_believed_from_proxies_only(peer: str, forwarded: str, meant: str) -> None:

@@ -85,6 +85,8 @@ def test_forms_of_parts_are_read() -> None:
     assert parse_form('multipart/form-data; boundary="XX"', FORM) == [("a", "one"), ("f", b"\x00\r\n--X")]
     assert parse_form("multipart/form-data; boundary=XX", b"preamble\r\n" + FORM)[0] == ("a", "one")
     assert parse_form("multipart/form-data; boundary=XX", b"--XX--") == []
+    longer = FORM.replace(b"one", b"one\r\n--XXL\r\n--XX-\r\ntwo")
+    assert parse_form("multipart/form-data; boundary=XX", longer)[0] == ("a", "one\r\n--XXL\r\n--XX-\r\ntwo")
 
 
 @pytest.mark.parametrize("cut", range(0, len(FORM) - 4, 7))

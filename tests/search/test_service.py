@@ -72,6 +72,8 @@ def test_flags_moves_copies_and_removals_are_found_at_once(kit: MailKit, alice: 
     store.clear(alice.id, "Trash")
     assert subjects(kit, alice.id, "in:trash") == []
     assert kit.search.find(alice.id, "common").total == 8
+    store.renumber(alice.id)
+    assert [result.uid > 10 for result in kit.search.find(alice.id, "common").items] == [True] * 8
 
 
 def test_messages_of_a_deleted_mailbox_are_found_no_more(kit: MailKit, alice: Principal) -> None:

@@ -37,12 +37,14 @@ def create(
 
     from mailkit.principals.roles import ROLES
 
-    if role not in ROLES and f"wd/{role}" in ROLES:
-        role = f"wd/{role}"
+    if f"wd/{role}" in ROLES:
+        role = f"wd/{role}"  # access tokens are WildDuck's: `user` means its role, not Stalwart's
     if role not in ROLES:
         near = get_close_matches(role, [*ROLES, *(name.removeprefix("wd/") for name in ROLES)], n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise click.BadParameter(f"There is no role {role!r}.{hint}", param_hint="--role")
+    if role == "wd/user" and login is None:
+        raise click.BadParameter("A token of the role user has to be somebody's: say whose.", param_hint="--user")
     with open_kit(data, config, must_exist=login is not None) as kit:
         owner = None
         if login is not None:

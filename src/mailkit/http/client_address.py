@@ -29,4 +29,6 @@ def _among(address: str, networks: Sequence[_Network]) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if parsed.version == 6 and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped  # an IPv4 client of a dual-stack socket (RFC 4291 2.5.5.2)
     return any(parsed in network for network in networks if network.version == parsed.version)

@@ -5,6 +5,7 @@
 The permission is checked before the body is read: who may not do a thing learns nothing from its validation.
 """
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -120,7 +121,8 @@ class Dialect(ABC):
             result = await self._answer(connection, origin, state)
         except Exception as error:
             if not isinstance(error, MailKitError):
-                emit("http.crashed", level="error", method=connection.method, path=connection.path, error=repr(error))
+                where = _frames(error)
+                emit("http.crashed", level="error", method=connection.method, path=connection.path, error=where)
             elif isinstance(error, (Unavailable, Corrupt)):
                 emit("http.failed", level="error", method=connection.method, path=connection.path, error=str(error))
             result = self.failure(error, state.operation, state.ask)
@@ -289,3 +291,9 @@ def _compile(operation: Operation) -> _Ready:
     sources = ((name, param.source) for name, (_, param) in made.params.items())
     of_connection = tuple((name, source) for name, source in sources if source in CONNECTION)
     return _Ready(operation, made, encoder(endpoint.answer), of_connection)
+
+
+def _frames(error: BaseException, most: int = 6) -> str:
+    """Kind and place of a mistake of ours, for the log; not its words, which may quote what people keep here."""
+    frames = traceback.extract_tb(error.__traceback__)[-most:]
+    return " < ".join([type(error).__name__, *(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))])

@@ -10,6 +10,7 @@ __all__ = ["parse_form"]
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _NAME = re.compile(rb';\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.IGNORECASE)
 _FILENAME = re.compile(rb";\s*filename\*?=", re.IGNORECASE)
+_ENDED = re.compile(rb"--|[ \t]*\r\n")
 _LONGEST_HEADER = 4096
 
 
@@ -21,7 +22,7 @@ def parse_form(content_type: str, body: bytes) -> list[tuple[str, str | bytes]]:
     delimiter = b"--" + (found[1] or found[2]).encode("utf-8")
     pairs: list[tuple[str, str | bytes]] = []
     # RFC 2046 5.1.1: a delimiter stands at the start of a line, and the line end before it belongs to it.
-    at = 0 if body.startswith(delimiter) else body.find(b"\r\n" + delimiter) + 2
+    at = 0 if body.startswith(delimiter) and _ENDED.match(body, len(delimiter)) else _next(body, delimiter, 0) + 2
     if at == 1:
         raise Invalid("form.invalid", "The form has no part")
     while True:
@@ -29,7 +30,7 @@ def parse_form(content_type: str, body: bytes) -> list[tuple[str, str | bytes]]:
         if body.startswith(b"--", at):
             return pairs
         start = body.find(b"\r\n", at)
-        end = -1 if start < 0 else body.find(b"\r\n" + delimiter, start)
+        end = -1 if start < 0 else _next(body, delimiter, start)
         if end < 0:
             raise Invalid("form.invalid", "The form is cut short")
         head_end = body.find(b"\r\n\r\n", start, start + _LONGEST_HEADER)
@@ -43,3 +44,15 @@ def parse_form(content_type: str, body: bytes) -> list[tuple[str, str | bytes]]:
         text = (name[1] if name[1] is not None else name[2]).decode("utf-8", "replace")
         pairs.append((text, content if is_file else content.decode("utf-8", "replace")))
         at = end + 2
+
+
+def _next(body: bytes, delimiter: bytes, at: int) -> int:
+    """Where the next delimiter line begins, with the line end before it; -1 when there is none.
+
+    A line that only begins like one (`--abc` for `--ab`) is content.
+    """
+    while (at := body.find(b"\r\n" + delimiter, at)) >= 0:
+        if _ENDED.match(body, at + 2 + len(delimiter)):
+            return at
+        at += 1
+    return -1
