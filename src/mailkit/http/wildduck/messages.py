@@ -8,7 +8,7 @@ import msgspec
 from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
-from mailkit.http.later import OnThread, not_built
+from mailkit.http.later import OnThread
 from mailkit.http.operation import read
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
@@ -103,7 +103,6 @@ class Messages:
 @read
 def list_messages(kit: MailKit, ask: ListMessages, caller: Caller) -> Messages | OnThread[Messages]:
     """A mailbox's messages, the newest first."""
-    not_built("getMessages", threadCounters=ask.threadCounters)
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
         box = kit.mailstore.mailbox(account, ask.mailbox, tx=tx)
@@ -122,6 +121,7 @@ def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked:
         page = kit.mailstore.list(
             account, box.id, limit=ask.limit, after=place, backwards=asked.backwards, oldest_first=oldest_first
         )
+    sizes = kit.mailstore.thread_sizes(account, (e.row.thread for e in page.items)) if ask.threadCounters else {}
     edges = [Cursor(entry.row.idate, entry.uid) for entry in page.items[:1] + page.items[-1:]]
     numbers = number_page(
         "getMessages", asked, ask.page, before=page.before, after=page.after,
@@ -133,7 +133,12 @@ def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked:
         previousCursor=numbers.previous,
         nextCursor=numbers.next,
         specialUse=box.special_use or UNSET,
-        results=tuple(message_row(kit, entry, headers=ask.includeHeaders, meta=ask.metaData) for entry in page.items),
+        results=tuple(
+            message_row(
+                kit, entry, headers=ask.includeHeaders, meta=ask.metaData, siblings=sizes.get(entry.row.thread, UNSET)
+            )
+            for entry in page.items
+        ),
     )
 
 
@@ -166,7 +171,13 @@ def _unseen(
 
 
 def message_row(
-    kit: MailKit, entry: Entry, *, headers: str | None = None, meta: bool = False, listed: bool = True
+    kit: MailKit,
+    entry: Entry,
+    *,
+    headers: str | None = None,
+    meta: bool = False,
+    listed: bool = True,
+    siblings: int | UnsetType = UNSET,
 ) -> MessageRow:
     """A message as lists show it; its attachments are listed in a mailbox only (W2.5)."""
     row, state = entry.row, entry.state
@@ -175,6 +186,7 @@ def message_row(
         id=entry.uid,
         mailbox=str(entry.mailbox.id),
         thread=str(row.thread),
+        threadMessageCount=siblings,
         from_=author(row),
         to=parties(row.to),
         cc=parties(row.cc),
