@@ -152,3 +152,15 @@ def test_receipts_go_after_thirty_days_and_no_earlier(kit: MailKit, clock: Fixed
     with pytest.raises(NotFound):
         kit.delivery.receipt(first.id)
     assert kit.delivery.receipt(second.id) == second
+
+
+def test_a_receipt_says_that_nothing_is_forwarded_yet(kit: MailKit) -> None:
+    from msgspec.structs import replace
+
+    accounts(kit, "alice")
+    alice = kit.principals.find_login("alice")
+    assert alice is not None
+    kit.principals.update(replace(alice, targets=("alice@elsewhere.example",)))
+    (outcome,) = kit.delivery.accept(RAW, mail_from="b@c.de", rcpt_to=["alice@example.org"]).outcomes
+    assert outcome.status == "stored"
+    assert [(d.step, d.verdict) for d in outcome.decisions if d.step == "forward"] == [("forward", "not sent")]

@@ -74,6 +74,9 @@ def receives(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
         attempt.refuse("open", Refusal(550, "5.1.1", reason))
     elif not account.active:
         attempt.refuse("open", Refusal(550, "5.2.1", "The account is disabled"))
+    elif account.targets:
+        # There is no queue yet to send copies with: the receipt must not leave anybody to believe that one went out.
+        attempt.note("forward", "not sent", "Forwarding is not built yet; the message is kept here only")
 
 
 def quota(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
