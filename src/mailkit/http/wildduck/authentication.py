@@ -7,7 +7,7 @@ from mailkit.accounts.login import Attempt
 from mailkit.credentials.authlog import Event
 from mailkit.credentials.factors import MASTER
 from mailkit.credentials.records import AuthEvent
-from mailkit.errors import NotFound
+from mailkit.errors import Denied, NotFound
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
@@ -20,7 +20,7 @@ from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, hidden
-from mailkit.storage.api import Tx
+from mailkit.storage.api import ReadTx, Tx
 
 __all__ = ["authenticate", "get_event", "list_events", "log_out", "preauth", "reset_password"]
 
@@ -62,12 +62,10 @@ def preauth(kit: MailKit, ask: Preauth, caller: Caller) -> Ready:
     )
 
 
-def _within(kit: MailKit, id: Id, caller: Caller, tx: object) -> None:
+def _within(kit: MailKit, id: Id, caller: Caller, tx: ReadTx) -> None:
     """To a caller inside a tenant, other tenants' accounts are ones that cannot log in."""
-    from mailkit.errors import Denied
-
     try:
-        user_within(kit, id, caller, tx=tx)  # type: ignore[arg-type]
+        user_within(kit, id, caller, tx=tx)
     except NotFound:
         raise Denied("login.failed", "Authentication failed") from None
 

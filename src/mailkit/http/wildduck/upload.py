@@ -19,7 +19,8 @@ from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.mailstore.selection import Selection
 from mailkit.principals.permits import Caller
-from mailkit.storage.api import Tx
+from mailkit.principals.records import Principal
+from mailkit.storage.api import ReadTx, Tx
 
 __all__ = ["upload_message"]
 
@@ -146,10 +147,8 @@ def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable
     """Store a message in a mailbox: its source unchanged, or one made of its parts."""
     not_built("uploadMessage", bimi=ask.bimi)
     with kit.store.snapshot() as tx:
-        owner = user_within(kit, ask.user, caller, tx=tx)
-        kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)  # before the work, not only in the transaction
-        if owner.suspended or not owner.active:
-            raise Denied("user.disabled", "This user is disabled")
+        owner = _owner(kit, ask, caller, tx)  # before the work, and again in the transaction
+        kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)
     draft = ask.draft
     if ask.raw is not None:
         source = _source(ask.raw)
@@ -163,6 +162,7 @@ def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable
     flags = [name for name, on in chosen.items() if on]
 
     def store(tx: Tx) -> Uploaded:
+        _owner(kit, ask, caller, tx)
         stored = kit.mailstore.append(owner.number, ready, mailbox=ask.mailbox, flags=flags, meta=ask.metaData, tx=tx)
         message = StoredMessage(id=stored.uid, mailbox=str(stored.mailbox), size=stored.size)
         if ask.replacePrevious is None:
@@ -177,6 +177,14 @@ def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable
         return Uploaded(message=message, previousDeleted=bool(removed))
 
     return store
+
+
+def _owner(kit: MailKit, ask: UploadMessage, caller: Caller, tx: ReadTx) -> Principal:
+    """Whose mailbox it is; Denied `user.disabled` while the account is switched off."""
+    owner = user_within(kit, ask.user, caller, tx=tx)
+    if owner.suspended or not owner.active:
+        raise Denied("user.disabled", "This user is disabled")
+    return owner
 
 
 def _source(raw: bytes) -> bytes:
