@@ -22,6 +22,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def explore(session: nox.Session) -> None:
+    """The suite with new random examples for every property; one that fails becomes an `@example`."""
+    need(session, "test")
+    session.run("pytest", "-n", "auto", "--hypothesis-profile", "explore", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Long races, kills and random walks."""
     need(session, "test")

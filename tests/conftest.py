@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mailkit import MailKit
 from mailkit.clock import FixedClock
@@ -19,6 +20,13 @@ from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.backends.postgres import PostgresStore
 
 pytest_plugins = ["mailkit.testing.fixtures"]
+
+# A run repeats itself, so that a change is judged by what it changed; `nox -s explore` looks for new examples.
+# Properties are judged by their outcome, not by how busy the machine is.
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", _UNHURRIED, derandomize=True)
+settings.register_profile("explore", _UNHURRIED, max_examples=300, print_blob=True)
+settings.load_profile("repeatable")
 
 CHEAP = Cost(memory=8, passes=1)
 

@@ -11,6 +11,8 @@ BITS = st.sampled_from(
 
 @given(st.lists(BITS, max_size=30), st.integers(1, 9), st.sampled_from([b"base64", b"quoted-printable", b"8bit"]))
 @example([b"QUJD", b"=", b"QUJD"], 3, b"base64")
+@example([b" \r\n", b" "], 1, b"quoted-printable")
+@example([b"\t"], 1, b"quoted-printable")
 def test_pieces_decode_to_what_the_whole_does(bits: list[bytes], size: int, encoding: bytes) -> None:
     body = b"".join(bits)
     chunks = [body[at : at + size] for at in range(0, len(body), size)]
