@@ -1,0 +1,242 @@
+"""Real mail delivered, beside Dovecot: the SpamAssassin corpus, 16 messages at a time, each durable before its answer.
+
+    python -m benchmarks.delivery [--rounds 2] [--workers 2] [--only one|100]
+
+- dovecot maildir, dovecot sdbox: Dovecot over LMTP, one process per connection, `mail_fsync = always`. It indexes no
+  words. Skipped, and said so, when Debian's dovecot-lmtpd is not installed.
+- mailkit, LMTP: `mailkit serve` with `--workers` processes that take mail in: parsed, stored with fsync, threaded,
+  journalled and indexed for search; its background process merges the search index meanwhile.
+- mailkit, call: `kit.delivery.accept` on 16 threads of one process, which merges as well.
+
+The client of LMTP is one process with 16 connections, the same for all, on the same cores. Everything takes turns; the
+best of the rounds counts. `cpu` is the processor time of all processes of a server per message, counted until it has
+nothing left to do.
+
+Aims: >= 1.0 x the better Dovecot over LMTP, >= 1.2 x by call, into one account and spread over 100.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from benchmarks.corpus import spam_assassin
+from benchmarks.dovecot import DOVECOT, running
+from mailkit import MailKit
+
+AT_A_TIME = 16
+
+
+@frozen
+class Server:
+    """Something that takes mail over LMTP, and how much of it is there in the end."""
+
+    pid: int
+    port: int
+    stored: Callable[[], int]
+
+
+def messages() -> list[bytes]:
+    """The corpus as SMTP wants it: every line ends in CRLF, and no CR or LF stands alone."""
+    return [re.sub(rb"\r\n|\r|\n|(?<=[^\r\n])\Z", b"\r\n", sample.raw) for sample in spam_assassin()]
+
+
+# The peers
+
+
+def accounts_of(folder: str, accounts: int) -> None:
+    with MailKit.open(folder) as kit:
+        for number in range(accounts):
+            kit.accounts.create(f"u{number}", address=f"u{number}@example.org", quota=1 << 40)
+
+
+def stored_in(kit: MailKit, accounts: int) -> int:
+    """Messages in the INBOXes."""
+    numbers = (kit.principals.by_name(f"u{number}").number for number in range(accounts))
+    return sum(kit.mailstore.mailbox(number, "INBOX").total for number in numbers)
+
+
+@contextmanager
+def mailkit(accounts: int, workers: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="mailkit-") as folder:
+        accounts_of(folder, accounts)
+        command = [sys.executable, "-m", "mailkit", "serve", "--data", folder, "--lmtp", "127.0.0.1:0"]
+        command += ["--http", "off", "--workers", str(workers)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stderr is not None
+            said = next(line for line in process.stderr if "mailkit is ready" in line)
+            port = int(said.split("lmtp://")[1].split(",")[0].rpartition(":")[2])
+
+            def stored() -> int:
+                with MailKit.open(folder) as kit:
+                    return stored_in(kit, accounts)
+
+            yield Server(process.pid, port, stored)
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+@contextmanager
+def dovecot(kind: str) -> Iterator[Server]:
+    with running(kind) as it:
+        pattern = "mail/new/*" if kind == "maildir" else "mail/mailboxes/INBOX/dbox-Mails/u.*"
+        yield Server(it.pid, it.port, lambda: sum(1 for _ in it.mail.glob(f"*/{pattern}")))
+
+
+def cpu_of(root: int) -> float:
+    """Processor seconds of a process and all below it, living or gone."""
+    ticks: dict[int, tuple[int, int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks[int(entry.name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    below, total = {root}, 0
+    for _ in range(4):  # levels of processes
+        below |= {pid for pid, (parent, _) in ticks.items() if parent in below}
+    total = sum(ticks[pid][1] for pid in below if pid in ticks)
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_when_idle(root: int) -> float:
+    """The same, once there is nothing left to do."""
+    spent = cpu_of(root)
+    for _ in range(60):
+        time.sleep(0.5)
+        before, spent = spent, cpu_of(root)
+        if spent - before < 0.03:
+            break
+    return spent
+
+
+# The client
+
+
+async def client(port: int, work: Iterator[tuple[bytes, int]]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+
+    async def answer(code: bytes) -> None:
+        while (line := await reader.readline())[3:4] == b"-":
+            pass
+        if not line.startswith(code):
+            raise RuntimeError(f"{code.decode()} expected, {line!r} came")
+
+    await answer(b"220")
+    writer.write(b"LHLO client.example\r\n")
+    await answer(b"250")
+    for content, account in work:
+        writer.write(b"MAIL FROM:<alice@example.net>\r\nRCPT TO:<u%d@example.org>\r\nDATA\r\n" % account)
+        await answer(b"250")
+        await answer(b"250")
+        await answer(b"354")
+        writer.write(content)
+        await answer(b"250")
+    writer.write(b"QUIT\r\n")
+    await answer(b"221")
+    writer.close()
+
+
+async def send(port: int, contents: list[bytes], accounts: int) -> float:
+    """Seconds that it took."""
+    work = ((content, at % accounts) for at, content in enumerate(contents))
+    began = time.perf_counter()
+    await asyncio.gather(*(client(port, work) for _ in range(AT_A_TIME)))
+    return time.perf_counter() - began
+
+
+def by_lmtp(server: Server, contents: list[bytes], accounts: int) -> tuple[float, float]:
+    """Messages a second, and processor seconds per message."""
+    before = cpu_when_idle(server.pid)
+    taken = asyncio.run(send(server.port, contents, accounts))
+    spent = cpu_when_idle(server.pid) - before
+    if server.stored() != len(contents):
+        raise RuntimeError(f"{server.stored()} of {len(contents)} messages were stored")
+    return len(contents) / taken, spent / len(contents)
+
+
+def by_call(accounts: int) -> tuple[float, float]:
+    """The same by function call, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.delivery", "--call", str(accounts)], stdout=subprocess.PIPE, check=True
+    )
+    rate, spent = json.loads(done.stdout)
+    return rate, spent
+
+
+def called(accounts: int) -> None:
+    """What that process does."""
+    contents = messages()
+    with tempfile.TemporaryDirectory(prefix="mailkit-") as folder:
+        accounts_of(folder, accounts)
+        with MailKit.open(folder) as kit, kit.background(), ThreadPoolExecutor(AT_A_TIME) as pool:
+
+            def accept(at: int) -> None:
+                to = f"u{at % accounts}@example.org"
+                kit.delivery.accept(contents[at], mail_from="alice@example.net", rcpt_to=[to], ip="127.0.0.1")
+
+            before = cpu_of(os.getpid())
+            began = time.perf_counter()
+            list(pool.map(accept, range(len(contents))))
+            taken = time.perf_counter() - began
+            spent = cpu_when_idle(os.getpid()) - before
+            if stored_in(kit, accounts) != len(contents):
+                raise RuntimeError("messages are missing")
+    print(json.dumps([len(contents) / taken, spent / len(contents)]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", type=int, choices=(1, 100))
+    parser.add_argument("--call", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.call:
+        called(options.call)
+        return
+    contents = [raw.replace(b"\r\n.", b"\r\n..") + b".\r\n" for raw in messages()]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{len(contents)} messages, {AT_A_TIME} at a time, {options.workers} workers")
+    if not DOVECOT.exists():
+        print("dovecot-lmtpd is not installed: its figures are missing")
+    for accounts in (options.only,) if options.only else (1, 100):
+        best: dict[str, tuple[float, float]] = {}
+
+        def note(name: str, rate: float, spent: float, best: dict[str, tuple[float, float]] = best) -> None:
+            old_rate, old_spent = best.get(name, (0.0, float("inf")))
+            best[name] = max(rate, old_rate), min(spent, old_spent)
+
+        for _ in range(options.rounds):
+            if DOVECOT.exists():
+                for kind in ("maildir", "sdbox"):
+                    with dovecot(kind) as server:
+                        note(f"dovecot {kind}", *by_lmtp(server, contents, accounts))
+            with mailkit(accounts, options.workers) as server:
+                note("mailkit, LMTP", *by_lmtp(server, contents, accounts))
+            note("mailkit, call", *by_call(accounts))
+        peer = max((rate for name, (rate, _) in best.items() if name.startswith("dovecot")), default=0.0)
+        print(f"into {accounts} account{'s' * (accounts > 1)}")
+        for name, (rate, spent) in best.items():
+            ratio = f"  {rate / peer:.2f}x the better Dovecot" if peer and name.startswith("mailkit") else ""
+            aim = {"mailkit, LMTP": " (aim 1.0x)", "mailkit, call": " (aim 1.2x)"}.get(name, "")
+            print(f"  {name:16} {rate:7.0f} msg/s  {spent * 1e6:6.0f} us cpu/msg{ratio}{aim}")
+
+
+if __name__ == "__main__":
+    main()
