@@ -8,7 +8,8 @@ a pair is looked up as a word, one character as a prefix, and more of them as a 
 
 import re
 import unicodedata
-from functools import cache
+from functools import lru_cache
+from itertools import groupby
 
 from attrs import frozen
 
@@ -17,8 +18,9 @@ __all__ = ["MAX_WORD", "Wanted", "fold", "wanted", "words"]
 MAX_WORD = 60
 """Longest word in bytes; of longer ones only the beginning counts, in texts and in queries."""
 
-_ASCII = re.compile(rb"[a-z0-9]+")
-_LONG = re.compile(rb"[a-z0-9]{61}")
+_ASCII = bytes(ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else 32 for c in range(256))
+"""Letters as lower-case ones, digits as they are, all else a blank."""
+
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3041-\u30ff\u3131-\u318e"
@@ -29,17 +31,13 @@ _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _RUNS = re.compile(f"([{_UNSPACED}]+)|([^\\W_{_UNSPACED}]+)")
 
 
-@cache
-def _marks() -> re.Pattern[str]:
-    """Every character of category M. Found when first needed: most mail never does."""
-    ranges: list[list[int]] = []
-    for point in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)):
-        if unicodedata.category(chr(point))[0] == "M":
-            if ranges and ranges[-1][1] == point - 1:
-                ranges[-1][1] = point
-            else:
-                ranges.append([point, point])
-    return re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in ranges) + "]+")
+_FEW = 8
+"""Up to so many different marks are taken out one by one, which is quicker."""
+
+
+@lru_cache(maxsize=4_096)
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
 
 
 def fold(text: str) -> str:
@@ -47,22 +45,42 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFKC", _marks().sub("", plain))
+    marks = [character for character in set(plain) if character > "\x7f" and _is_mark(character)]
+    if len(marks) > _FEW:
+        plain = plain.translate(dict.fromkeys(map(ord, marks)))
+    else:
+        for mark in marks:
+            plain = plain.replace(mark, "")
+    return unicodedata.normalize("NFKC", plain)
 
 
 def words(text: str) -> list[bytes]:
     """The words of a text, in order, as UTF-8."""
     if text.isascii():
-        raw = text.lower().encode()
-        found = _ASCII.findall(raw)
-        return [word[:MAX_WORD] for word in found] if _LONG.search(raw) else found
-    folded = fold(text)
+        return _ascii_words(text)
+    # No word, and nothing that folding looks at, reaches over a line end: mostly only some lines need the long way.
+    out: list[bytes] = []
+    for plain, lines in groupby(text.split("\n"), str.isascii):
+        joined = "\n".join(lines)
+        out += _ascii_words(joined) if plain else _words(fold(joined))
+    return out
+
+
+def _ascii_words(text: str) -> list[bytes]:
+    found = text.encode("ascii").translate(_ASCII).split()
+    return [word[:MAX_WORD] for word in found] if found and max(map(len, found)) > MAX_WORD else found
+
+
+def _words(folded: str) -> list[bytes]:
+    if folded.isascii():
+        return _ascii_words(folded)
     if _HAS_UNSPACED.search(folded) is None:
-        return [_cut(word) for word in _WORD.findall(folded)]
+        found = "\n".join(_WORD.findall(folded)).encode("utf-8", "replace").split(b"\n")
+        return [word if len(word) <= MAX_WORD else _cut(word) for word in found if word]
     out: list[bytes] = []
     for run, word in _runs(folded):
         if word:
-            out.append(_cut(word))
+            out.append(_cut(word.encode("utf-8", "replace")))
         else:
             out += [run[at : at + 2].encode() for at in range(len(run))]
     return out
@@ -74,11 +92,8 @@ def _runs(folded: str) -> list[tuple[str, str]]:
     return [(run, word) for run, word in found if run or word]
 
 
-def _cut(word: str) -> bytes:
-    raw = word.encode("utf-8", "replace")
-    if len(raw) <= MAX_WORD:
-        return raw
-    return raw[:MAX_WORD].decode("utf-8", "ignore").encode()
+def _cut(raw: bytes) -> bytes:
+    return raw if len(raw) <= MAX_WORD else raw[:MAX_WORD].decode("utf-8", "ignore").encode()
 
 
 @frozen
