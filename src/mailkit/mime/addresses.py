@@ -26,6 +26,16 @@ _TOKEN = re.compile(
       | (?P<text>[^ \t\r\n"()<>,;:\\\[]+)""",
     re.VERBOSE | re.DOTALL,
 )
+# What nearly all fields consist of: `Name <address>`, `"Name" <address>` and `address`, parted by commas.
+_ATOM = r"[^\s\"()<>,;:\\\[\]@]++"
+_PLAIN = re.compile(
+    rf"""[ \t]*+
+         (?: (?: "([^"\\\r\n]*+)"[ ]?+ | ({_ATOM}(?:[ ]{_ATOM})*+[ ]?+)?+ ) <({_ATOM}@{_ATOM})>
+           | ({_ATOM}@{_ATOM}) )
+         [ \t]*+ (?:,|\Z)""",
+    re.VERBOSE,
+)
+_PLAIN_LENGTH = 10_000
 _COMMENT = re.compile(r"[^()\\]++|\\.|[()\\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]+")
@@ -91,7 +101,26 @@ class _Entry:
 def parse_addresses(value: bytes | str) -> tuple[Address, ...]:
     """Read an address list. Never raises; linear. Entries with neither name nor address are left out."""
     text = value if isinstance(value, str) else decode_raw_header(value)
-    return _Reader(text).read()
+    return _plain(text) or _Reader(text).read()
+
+
+def _plain(text: str) -> tuple[Address, ...]:
+    """The list, if it has none but plain entries, read in one step each; else nothing."""
+    found: list[Address] = []
+    position, end = 0, len(text)
+    if end > _PLAIN_LENGTH:
+        return ()
+    while position < end:
+        entry = _PLAIN.match(text, position)
+        if entry is None:
+            return ()
+        quoted, words, address, alone = entry.groups()
+        if address is None:
+            found.append(Mailbox("", alone))
+        else:
+            found.append(Mailbox(_name(quoted if quoted is not None else (words or "").rstrip(" "), []), address))
+        position = entry.end()
+    return tuple(found)
 
 
 def mailboxes(addresses: tuple[Address, ...]) -> tuple[Mailbox, ...]:

@@ -6,6 +6,7 @@ zones, ctime's order, ISO 8601, 12-hour clocks, what a Received field has before
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from mailkit.mime.comments import without_comments
 
@@ -26,7 +27,6 @@ _MONTH_FIRST = re.compile(
     + r"(?: " + _YEAR + r")?(?: ([+-]\d{4})(?!\d))?"
 )  # fmt: skip
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[Tt ]+" + _TIME + _ZONE)
-_BLANKS = re.compile(r"\s+")
 _OFFSET = re.compile(r"(?:[A-Za-z]+ ?)?([+-]?) ?(\d{1,2}):?(\d{2})?|[+-]?(\d{1,2})")
 
 _MONTHS = {
@@ -49,7 +49,7 @@ def parse_date(text: str) -> datetime | None:
 
     A missing or unknown zone counts as UTC (RFC 5322 4.3).
     """
-    text = _BLANKS.sub(" ", without_comments(text[-_LIMIT:].rpartition(";")[2])).strip(" _,")
+    text = " ".join(without_comments(text[-_LIMIT:].rpartition(";")[2]).split()).strip(" _,")
     found = _DAY_FIRST.match(text)
     if found:
         day, month, year, *clock = found.groups()
@@ -89,6 +89,7 @@ def _moment(year: str | None, month: str, day: str, clock: list[str | None]) -> 
     return moment
 
 
+@lru_cache(maxsize=256)
 def _zone(zone: str | None) -> timezone:
     if not zone:
         return UTC

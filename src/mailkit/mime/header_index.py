@@ -86,6 +86,7 @@ class HeaderIndex:
     end: int
     _found: list[tuple[bytes, bytes, bytes, bytes]] | None = field(default=None, init=False)
     _names: list[bytes] = field(factory=list, init=False)
+    _values: dict[bytes, list[bytes]] = field(factory=dict, init=False)  # by lower-case name, as they came
 
     def _index(self) -> list[tuple[bytes, bytes, bytes, bytes]]:
         found = self._found
@@ -97,7 +98,13 @@ class HeaderIndex:
                 limited = islice(_SPLIT.finditer(block), FIELD_LIMIT)
                 found = [(m[1] or b"", m[2] or b"", m[3] or b"", m[4] or b"") for m in limited]
             self._found = found
-            self._names = [name.lower() for name, _, _, _ in found]
+            self._names = names = [name.lower() for name, _, _, _ in found]
+            values = self._values
+            for name, entry in zip(names, found, strict=True):
+                if name in values:
+                    values[name].append(entry[2])
+                else:
+                    values[name] = [entry[2]]
         return found
 
     @property
@@ -113,19 +120,20 @@ class HeaderIndex:
 
     def get(self, name: bytes) -> bytes | None:
         """The unfolded value of the first field of this lower-case name; None if there is none."""
-        found = self._index()
-        return unfold(found[self._names.index(name)][2]) if name in self._names else None
+        if self._found is None:
+            self._index()
+        values = self._values.get(name)
+        return None if values is None else unfold(values[0])
 
     def all(self, name: bytes) -> list[bytes]:
         """The unfolded values of all fields of this lower-case name, topmost first."""
-        found = self._index()
-        if name not in self._names:
-            return []
-        return [unfold(entry[2]) for key, entry in zip(self._names, found, strict=True) if key == name]
+        if self._found is None:
+            self._index()
+        return [unfold(value) for value in self._values.get(name, ())]
 
     def __contains__(self, name: object) -> bool:
         self._index()
-        return name in self._names
+        return name in self._values
 
     def __len__(self) -> int:
         return len(self.names)

@@ -15,7 +15,9 @@ def parse_message_ids(text: str) -> tuple[str, ...]:
 
     In brackets, whatever they hold; if there are no brackets at all, every word (RFC 822's phrases are gone).
     """
-    found = [" ".join(inner.split("\n")).strip() for inner in _BRACKETED.findall(text)]
+    if not text:
+        return ()
+    found = [inner.replace("\n", " ").strip() for inner in _BRACKETED.findall(text)]
     if not found and "<" not in text:
         found = text.replace(",", " ").split()
     return tuple(dict.fromkeys(inner for inner in found[-LIMIT:] if inner))

@@ -14,8 +14,12 @@ _RULE_LINE = re.compile(r"^[ \t]*(\S)\1+[ \t]*$", re.MULTILINE)
 
 def preview(text: str) -> str:
     """The first `PREVIEW_CHARACTERS` of what the sender wrote: no link targets, quoted lines or ruler lines."""
-    text = _BRACKETED.sub("", text[:_CONSIDERED])
-    text = " ".join(_RULE_LINE.sub("", _QUOTED_LINE.sub("", text)).split())
+    text = text[:_CONSIDERED]
+    if "[" in text:
+        text = _BRACKETED.sub("", text)
+    if ">" in text:
+        text = _QUOTED_LINE.sub("", text)
+    text = " ".join(_RULE_LINE.sub("", text).split())
     if len(text) <= PREVIEW_CHARACTERS:
         return text
     cut = text.rfind(" ", 0, PREVIEW_CHARACTERS)
