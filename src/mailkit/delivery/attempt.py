@@ -1,9 +1,11 @@
 """A delivery under way: what the steps look at and what they leave behind."""
 
+from functools import cached_property
+
 from attrs import define, field, frozen
 
 from mailkit.delivery.receipt import Decision, Outcome
-from mailkit.delivery.trace import Trace
+from mailkit.delivery.trace import Trace, header_block
 from mailkit.ids import Id
 from mailkit.mailstore.prepare import Ready
 from mailkit.principals.records import Principal
@@ -35,7 +37,7 @@ class Refusal:
     reason: str
 
 
-@define
+@define(slots=False)
 class Attempt:
     """One recipient of an incoming message. Steps run inside the storing transaction, in order."""
 
@@ -47,6 +49,12 @@ class Attempt:
     uid: int | None = None
     decisions: list[Decision] = field(factory=list)
     refusal: Refusal | None = None
+
+    @cached_property
+    def prefix(self) -> bytes:
+        """The trace fields of this delivery, which stand before the message."""
+        incoming = self.incoming
+        return header_block(incoming.trace, mail_from=incoming.mail_from, recipient=self.recipient, now=incoming.now)
 
     def note(self, step: str, verdict: str, reason: str = "") -> None:
         """Adds to the receipt."""

@@ -17,7 +17,6 @@ from typing import Protocol
 from attrs import frozen
 
 from mailkit.delivery.attempt import Attempt, Incoming, Refusal
-from mailkit.delivery.trace import header_block
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.addresses import Addresses
 from mailkit.quota import Refused
@@ -82,8 +81,8 @@ def receives(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
 def quota(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     """RFC 3463 4.2.2: a full mailbox may have room again later."""
     assert attempt.account is not None
-    prefix = _prefix(attempt)
-    answer = shop.mailstore.quota.ask(tx, attempt.account.number, len(prefix) + attempt.ready.size)
+    size = len(attempt.prefix) + attempt.ready.size
+    answer = shop.mailstore.quota.ask(tx, attempt.account.number, size)
     if isinstance(answer, Refused):
         attempt.refuse("quota", Refusal(452, "4.2.2", answer.reason))
     else:
@@ -97,18 +96,13 @@ def store(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     stored = shop.mailstore.append(
         attempt.account.number,
         attempt.ready,
-        prefix=_prefix(attempt),
+        prefix=attempt.prefix,
         mail_from=incoming.mail_from,
         rcpt_to=(attempt.recipient,),
         tx=tx,
     )
     attempt.mailbox, attempt.uid = stored.mailbox, stored.uid
     attempt.note("store", "INBOX", f"as message {stored.uid}")
-
-
-def _prefix(attempt: Attempt) -> bytes:
-    incoming = attempt.incoming
-    return header_block(incoming.trace, mail_from=incoming.mail_from, recipient=attempt.recipient, now=incoming.now)
 
 
 MESSAGE_STEPS: tuple[tuple[str, MessageStep], ...] = (("size", size),)

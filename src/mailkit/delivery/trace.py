@@ -5,6 +5,7 @@ They are the part of a stored message that differs between recipients; everythin
 
 import re
 from email.utils import format_datetime
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ __all__ = ["Trace", "crlf", "header_block"]
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _UNSAFE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]+")
+_WORD = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]*+")  # none of them unsafe, no angle bracket
 _COMMENT = re.compile(r"[()\\]")
 
 
@@ -35,23 +37,36 @@ class Trace:
 
 def header_block(trace: Trace, *, mail_from: str, recipient: str, now: int) -> bytes:
     """Return-Path, Delivered-To and Received for one recipient, CRLF-terminated."""
-    # What a client said of itself must not be able to break out of the field.
-    hello = _COMMENT.sub("", _UNSAFE.sub("", trace.hello))[:255] or "unknown"
-    client = f"{hello} ([{_ip_literal(trace.ip)}])" if trace.ip else hello
-    date = format_datetime(to_datetime(now))
+    to = _one_word(recipient)
     lines = [
         f"Return-Path: <{_one_word(mail_from)}>",
-        f"Delivered-To: {_one_word(recipient)}",
-        f"Received: from {client}",
-        f"\tby {_one_word(trace.host)} with {trace.protocol} id {_one_word(trace.id)}",
-        f"\tfor <{_one_word(recipient)}>;",
-        f"\t{date}",
+        f"Delivered-To: {to}",
+        _received(trace),
+        f"\tfor <{to}>;",
+        f"\t{_date(now // 1000)}",
     ]
     return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=64)
+def _received(trace: Trace) -> str:
+    """What is the same for all recipients."""
+    # What a client said of itself must not be able to break out of the field.
+    hello = _COMMENT.sub("", _UNSAFE.sub("", trace.hello))[:255] or "unknown"
+    client = f"{hello} ([{_ip_literal(trace.ip)}])" if trace.ip else hello
+    by = f"{_one_word(trace.host)} with {trace.protocol} id {_one_word(trace.id)}"
+    return f"Received: from {client}\r\n\tby {by}"
+
+
+@lru_cache(maxsize=16)
+def _date(seconds: int) -> str:
+    return format_datetime(to_datetime(seconds * 1000))
+
+
 def _one_word(text: str) -> str:
-    return _UNSAFE.sub("", text).replace("<", "").replace(">", "")[:998]
+    if _WORD.fullmatch(text) is None:
+        text = _UNSAFE.sub("", text).replace("<", "").replace(">", "")
+    return text[:998]
 
 
 def _ip_literal(ip: str) -> str:

@@ -62,9 +62,12 @@ BY_TENANT = Index[Principal](keyspace.TENANT_NAME, _tenant)
 NUMBERS = Counter(keyspace.COUNTERS)
 """`principal`: the highest number given out so far; `address`, `domain alias`: how many there are."""
 
+_REMEMBERED = 1_000
+"""Records kept as they were read: every request and every delivery asks for the same few, several times."""
+
 PRINCIPALS = Table[Principal](
     keyspace.PRINCIPAL,
-    Codec(Principal),
+    Codec(Principal, remember=_REMEMBERED),
     indexes=[BY_ID, BY_NAME, BY_LOGIN, BY_KIND_NAME, BY_KIND_ID, BY_TENANT],
     missing="principal.not_found",
 )
@@ -80,7 +83,10 @@ BY_DOMAIN = Index[Address](keyspace.DOMAIN_ADDRESS, lambda row: [(row.domain, ro
 DOMAIN_COUNT = Counter(keyspace.DOMAIN_COUNT)
 
 ADDRESSES = Table[Address](
-    keyspace.ADDRESS, Codec(Address), indexes=[BY_VIEW, BY_OWNER, BY_DOMAIN], missing="address.not_found"
+    keyspace.ADDRESS,
+    Codec(Address, remember=_REMEMBERED),
+    indexes=[BY_VIEW, BY_OWNER, BY_DOMAIN],
+    missing="address.not_found",
 )
 
 ALIAS_BY_NAME = Unique[DomainAlias](

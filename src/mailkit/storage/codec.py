@@ -40,9 +40,15 @@ def _decode_id(kind: type, value: Any) -> Any:
 
 
 class Codec(Generic[T]):
-    """Encodes records of one class. `upgrades[n]` lifts the decoded map of version n to n + 1."""
+    """Encodes records of one class. `upgrades[n]` lifts the decoded map of version n to n + 1.
 
-    def __init__(self, kind: type[T], *, version: int = 1, upgrades: Mapping[int, Upgrade] | None = None) -> None:
+    With `remember`, up to that many records are kept by their bytes: for what is read again and again and seldom
+    changes. Nobody may change a dictionary in such a record.
+    """
+
+    def __init__(
+        self, kind: type[T], *, version: int = 1, upgrades: Mapping[int, Upgrade] | None = None, remember: int = 0
+    ) -> None:
         if sorted(upgrades or {}) != list(range(1, version)):
             raise ValueError(f"{kind.__name__}: version {version} needs one upgrade from each version below it")
         self.kind = kind
@@ -51,6 +57,8 @@ class Codec(Generic[T]):
         self._byte = bytes((version,))
         self._encode = msgspec.msgpack.Encoder(enc_hook=_encode_id).encode
         self._decode = msgspec.msgpack.Decoder(kind, dec_hook=_decode_id).decode
+        self._remember = remember
+        self._known: dict[bytes, T] = {}
 
     def encode(self, record: T) -> bytes:
         """The stored form."""
@@ -58,6 +66,17 @@ class Codec(Generic[T]):
 
     def decode(self, data: bytes) -> T:
         """The record, lifted to the current version; Corrupt when the bytes are none."""
+        if not self._remember:
+            return self._read(data)
+        known = self._known.get(data)
+        if known is None:
+            known = self._read(data)
+            if len(self._known) >= self._remember:
+                self._known = {}
+            self._known[data] = known
+        return known
+
+    def _read(self, data: bytes) -> T:
         try:
             if data[0] == self.version:
                 return self._decode(data[1:])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mailkit.errors import Conflict
-from mailkit.storage.api import ReadTx, Tx, check_key, check_space, check_value
+from mailkit.storage.api import MAX_KEY, MAX_VALUE, ReadTx, Tx, check_key, check_space, check_value
 
 __all__ = ["Overlay"]
 
@@ -35,24 +35,27 @@ class Overlay:
     def get(self, key: bytes) -> bytes | None:
         if key in self.writes:
             return self.writes[key]
-        check_key(key)
+        if not 0 < len(key) <= MAX_KEY:
+            check_key(key)
         value = self._below.get(key)
         self.keys_read[key] = value if self._remember else None
         return value
 
     def put(self, key: bytes, value: bytes) -> None:
-        check_key(key)
-        check_value(value)
-        self._write(key, bytes(value))
+        # a delivery puts some twenty of them: a check is a call only when it fails
+        if not 0 < len(key) <= MAX_KEY:
+            check_key(key)
+        if len(value) > MAX_VALUE:
+            check_value(value)
+        if key not in self.writes:
+            insort(self._order, key)
+        self.writes[key] = bytes(value)
 
     def delete(self, key: bytes) -> None:
         check_key(key)
-        self._write(key, None)
-
-    def _write(self, key: bytes, value: bytes | None) -> None:
         if key not in self.writes:
             insort(self._order, key)
-        self.writes[key] = value
+        self.writes[key] = None
 
     def scan(
         self, start: bytes, stop: bytes, *, reverse: bool = False, limit: int | None = None
