@@ -1,13 +1,14 @@
 """Inbound mail: a message and its recipients in, a receipt out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from mailkit.clock import Clock
 from mailkit.delivery.attempt import Attempt, Incoming, Refusal
 from mailkit.delivery.receipt import Decision, Outcome, Receipt
-from mailkit.delivery.steps import MESSAGE_STEPS, RECIPIENT_STEPS, MessageStep, RecipientStep, Workshop
+from mailkit.delivery.steps import INSTANT, MESSAGE_STEPS, RECIPIENT_STEPS, MessageStep, RecipientStep, Workshop
 from mailkit.delivery.trace import Trace, crlf
 from mailkit.errors import Conflict, Invalid
 from mailkit.ids import Id, new_id
@@ -19,15 +20,22 @@ from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Table
 from mailkit.telemetry import emit
 
-__all__ = ["KEPT", "Delivery"]
+__all__ = ["KEPT", "Delivering", "Delivery"]
 
 RECEIPTS = Table[Receipt](keyspace.RECEIPT, Codec(Receipt), missing="receipt.not_found")
 
 KEPT = 30 * 86_400_000
 """How long receipts are kept, in ms."""
 
+Delivering = Generator[Callable[[Tx], Any], Any, Receipt]
+"""A delivery under way, sans-IO: it yields the functions that are to be run in a transaction, one after the other, is
+sent what each returned, or thrown what it raised, and returns the receipt."""
+
 _BATCH = 50
 """Recipients stored in one transaction."""
+
+_QUICK = 64 * 1024
+"""Bytes up to which reading a message is a matter of a few milliseconds, and none of it goes to a file."""
 
 _PREPARED_AT_MOST = 5
 """Times a message is prepared when blobs that it shares are purged meanwhile."""
@@ -68,6 +76,35 @@ class Delivery:
         `mail_from` is the envelope sender, empty for a bounce. Raises Invalid without recipients; all else is in the
         receipt.
         """
+        delivering = self.deliver(raw, mail_from=mail_from, rcpt_to=rcpt_to, ip=ip, hello=hello, protocol=protocol)
+        try:
+            fn = next(delivering)
+            while True:
+                try:
+                    result = self.store.transact(fn)
+                except Exception as error:
+                    fn = delivering.throw(error)
+                else:
+                    fn = delivering.send(result)
+        except StopIteration as done:
+            receipt: Receipt = done.value
+            return receipt
+
+    def is_quick(self, raw: bytes) -> bool:
+        """True when `deliver` will only compute, and not for long: then it may run on an event loop."""
+        return len(raw) <= _QUICK and all(name in INSTANT for name, _ in self._message_steps)
+
+    def deliver(
+        self,
+        raw: bytes,
+        *,
+        mail_from: str,
+        rcpt_to: Iterable[str],
+        ip: str = "",
+        hello: str = "",
+        protocol: str = "LMTP",
+    ) -> Delivering:
+        """`accept` for those who run the transactions themselves."""
         recipients = tuple(rcpt_to)
         if not recipients:
             raise Invalid.field("rcpt_to", '"rcpt_to" must name at least one recipient')
@@ -80,14 +117,14 @@ class Delivery:
             refusal = self._ask(name, step, incoming)
             if refusal is not None:
                 decisions.append(Decision(step=name, verdict="refuse", reason=refusal.reason))
-                return self._refuse_all(incoming, refusal, tuple(decisions))
+                return (yield from self._refuse_all(incoming, refusal, tuple(decisions)))
             decisions.append(Decision(step=name, verdict="pass"))
-        return self._store_all(incoming, tuple(decisions))
+        return (yield from self._store_all(incoming, tuple(decisions)))
 
-    def _refuse_all(self, incoming: Incoming, refusal: Refusal, decisions: tuple[Decision, ...]) -> Receipt:
+    def _refuse_all(self, incoming: Incoming, refusal: Refusal, decisions: tuple[Decision, ...]) -> Delivering:
         outcomes = tuple(_refused(recipient, refusal) for recipient in incoming.rcpt_to)
         receipt = self._receipt(incoming, outcomes, decisions)
-        self.store.transact(lambda tx: RECEIPTS.put(tx, receipt, incoming.id, 0))
+        yield lambda tx: RECEIPTS.put(tx, receipt, incoming.id, 0)
         return receipt
 
     def _ask(self, name: str, step: MessageStep, incoming: Incoming) -> Refusal | None:
@@ -97,12 +134,12 @@ class Delivery:
             emit("delivery.step_failed", level="error", step=name, id=str(incoming.id), error=repr(error))
             return Refusal(451, "4.3.0", f"The step {name} failed; try again later")
 
-    def _store_all(self, incoming: Incoming, decisions: tuple[Decision, ...]) -> Receipt:
+    def _store_all(self, incoming: Incoming, decisions: tuple[Decision, ...]) -> Delivering:
         ready = self._shop.mailstore.prepare(incoming.raw, idate=incoming.now)
         outcomes: list[Outcome] = []
         for batch, first in enumerate(range(0, len(incoming.rcpt_to), _BATCH)):
             recipients = incoming.rcpt_to[first : first + _BATCH]
-            ready, stored = self._store_batch(incoming, batch, recipients, ready, decisions)
+            ready, stored = yield from self._store_batch(incoming, batch, recipients, ready, decisions)
             outcomes += stored
         receipt = self._receipt(incoming, tuple(outcomes), decisions)
         emit("delivery.done", id=str(incoming.id), size=receipt.size, recipients=len(outcomes), stored=receipt.stored)
@@ -115,7 +152,7 @@ class Delivery:
         recipients: tuple[str, ...],
         ready: Ready,
         decisions: tuple[Decision, ...],
-    ) -> tuple[Ready, tuple[Outcome, ...]]:
+    ) -> Generator[Callable[[Tx], Any], Any, tuple[Ready, tuple[Outcome, ...]]]:
         """One transaction for all of `recipients`, those aside for whom a step fails: they are told to try again."""
         failed: dict[int, Outcome] = {}
         prepared = 1
@@ -130,7 +167,7 @@ class Delivery:
 
         while True:
             try:
-                return ready, self.store.transact(fn)
+                return ready, (yield fn)
             except _StepFailed as failure:
                 reason = f"The step {failure.step} failed; try again later"
                 cause = repr(failure.__cause__)

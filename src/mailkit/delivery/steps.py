@@ -22,7 +22,7 @@ from mailkit.principals.addresses import Addresses
 from mailkit.quota import Refused
 from mailkit.storage.api import Tx
 
-__all__ = ["MESSAGE_STEPS", "RECIPIENT_STEPS", "MessageStep", "RecipientStep", "Workshop"]
+__all__ = ["INSTANT", "MESSAGE_STEPS", "RECIPIENT_STEPS", "MessageStep", "RecipientStep", "Workshop"]
 
 
 @frozen
@@ -106,6 +106,9 @@ def store(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
 
 
 MESSAGE_STEPS: tuple[tuple[str, MessageStep], ...] = (("size", size),)
+INSTANT = frozenset(("size",))
+"""Message steps that neither wait for anything nor compute for long."""
+
 RECIPIENT_STEPS: tuple[tuple[str, RecipientStep], ...] = (
     ("resolve", resolve),
     ("open", receives),
