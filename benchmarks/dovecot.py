@@ -82,7 +82,13 @@ def running(kind: str) -> Iterator[Dovecot]:
             (folder / part).mkdir()
             shutil.chown(folder / part, user.pw_uid, user.pw_gid)
         said = _CONFIGURATION.format(
-            folder=folder, kind=kind, port=port, user=user.pw_name, group=group.gr_name, uid=user.pw_uid, gid=user.pw_gid
+            folder=folder,
+            kind=kind,
+            port=port,
+            user=user.pw_name,
+            group=group.gr_name,
+            uid=user.pw_uid,
+            gid=user.pw_gid,
         )
         (folder / "dovecot.conf").write_text(said)
         who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}

@@ -89,7 +89,7 @@ class Sink:
 
 def options_threads() -> int:
     """Deliveries at a time, as in `mailkit serve`."""
-    from mailkit.cli.background import DELIVERIES
+    from mailkit.cli.lmtp import DELIVERIES
 
     return DELIVERIES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mailkit import MailKit
-from tests.cli.conftest import Server, environment, free_port, mailkit, wait_for
+from tests.cli.conftest import Server, environment, free_port, mailkit, start, wait_for
 
 MESSAGE = b"From: bob@example.net\r\nSubject: %d\r\n\r\nhello\r\n"
 
@@ -163,3 +163,19 @@ def test_a_password_from_the_environment_is_on_no_command_line(data: Path) -> No
         process.terminate()
         assert process.wait(40) == 0
         process.stderr.close()
+
+
+def test_mail_goes_in_through_any_of_several_workers(data: Path) -> None:
+    server = start(data, "--workers", "2")
+    assert len(server.children()) == 3
+    acknowledged: list[int] = []
+    senders = [
+        threading.Thread(target=deliver, args=(server, range(first, first + 10), acknowledged))
+        for first in range(0, 80, 10)
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert server.stop() == 0
+    assert sorted(subjects(server.data)) == sorted(acknowledged) == list(range(80))

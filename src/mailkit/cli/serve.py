@@ -1,4 +1,5 @@
-"""`mailkit serve`: a supervisor, HTTP workers, and one background process (jobs, LMTP)."""
+"""`mailkit serve`: a supervisor, HTTP workers, LMTP workers, and one background process (jobs, and LMTP if there is but
+one worker)."""
 
 import ipaddress
 import json
@@ -38,7 +39,7 @@ def bind(where: "HostPort", setting: str) -> socket.socket:
     "--http", "http_listen", metavar="HOST:PORT", help="Where both REST dialects are served; 'off' for nowhere."
 )
 @click.option("--lmtp", "lmtp_listen", metavar="HOST:PORT", help="Where mail is taken in over LMTP; 'off' for nowhere.")
-@click.option("--workers", type=int, help="HTTP processes.")
+@click.option("--workers", type=int, help="Processes that serve HTTP, and as many for LMTP.")
 @click.option("--dns", "zone", metavar="ZONE", help="Answer every DNS question from this zone file (YAML or JSON).")
 @click.option("--open", "is_open", is_flag=True, help="Ask for no credentials. For trying out, on this machine only.")
 def serve(
@@ -60,6 +61,7 @@ def serve(
         keys.HTTP_LISTEN.name: http_listen,
         keys.LMTP_LISTEN.name: lmtp_listen,
         keys.HTTP_WORKERS.name: workers,
+        keys.LMTP_WORKERS.name: workers,
         keys.HTTP_OPEN.name: is_open or None,
         keys.DNS_ZONE.name: zone,
         keys.STORE.name: data,
@@ -87,7 +89,15 @@ def serve(
 
     lmtp_fds, lmtp_arguments = inherited(lmtp, "lmtp.listen")
     http_fds, http_arguments = inherited(http, "http.listen")
-    children = [Child("background", "mailkit.cli.background", (*common, *lmtp_arguments), lmtp_fds)]
+    count = settings.get(keys.LMTP_WORKERS)
+    if lmtp is None or count == 1:
+        children = [Child("background", "mailkit.cli.background", (*common, *lmtp_arguments), lmtp_fds)]
+    else:
+        children = [Child("background", "mailkit.cli.background", tuple(common))]
+        children += [
+            Child(f"lmtp worker {number}", "mailkit.cli.lmtp_worker", (*common, *lmtp_arguments), lmtp_fds)
+            for number in range(1, count + 1)
+        ]
     if http is not None:
         count = settings.get(keys.HTTP_WORKERS)
         children += [

@@ -72,7 +72,9 @@ class LmtpListener:
         inherited = socket.socket(fileno=descriptor)
         inherited.setblocking(False)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self), sock=inherited, backlog=_BACKLOG)
+        # The backlog is also how many connections asyncio accepts in one go: with one, several processes share them.
+        server = await loop.create_server(lambda: Connection(self), sock=inherited, backlog=1)
+        inherited.listen(_BACKLOG)
         self._serve(server)
         host, port = inherited.getsockname()[:2]
         return host, port

@@ -68,6 +68,13 @@ HTTP_CORS_ORIGINS: Key[tuple[str, ...]] = Key(
 LMTP_LISTEN: Key[HostPort | None] = Key(
     "lmtp.listen", or_off(HOST_PORT), None, "Where mail is taken in over LMTP; unset: nowhere.", scope="boot"
 )
+LMTP_WORKERS: Key[int] = Key(
+    "lmtp.workers",
+    whole(1, 1024),
+    1,
+    "Processes that take mail in; with 1 the background process does it beside its own work.",
+    scope="boot",
+)
 LMTP_MAX_RECIPIENTS: Key[int] = Key(
     "lmtp.max_recipients",
     whole(100),
@@ -75,7 +82,10 @@ LMTP_MAX_RECIPIENTS: Key[int] = Key(
     "Most recipients of one LMTP transaction (RFC 5321 4.5.3.1.8: 100 or more).",
 )
 LMTP_MAX_CONNECTIONS: Key[int] = Key(
-    "lmtp.max_connections", whole(1), 100, "Most LMTP connections at a time; more are told to come back."
+    "lmtp.max_connections",
+    whole(1),
+    100,
+    "Most LMTP connections at a time, shared out among the workers; more are told to come back.",
 )
 
 LIMITS_MESSAGE_SIZE: Key[int] = Key("limits.message_size", SIZE, 64 << 20, "Largest message that is taken.")
@@ -148,6 +158,7 @@ KERNEL_KEYS: tuple[Key[Any], ...] = (
     HTTP_TRUSTED_PROXIES,
     HTTP_CORS_ORIGINS,
     LMTP_LISTEN,
+    LMTP_WORKERS,
     LMTP_MAX_RECIPIENTS,
     LMTP_MAX_CONNECTIONS,
     LIMITS_MESSAGE_SIZE,
