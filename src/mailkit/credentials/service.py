@@ -22,12 +22,14 @@ from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 
-__all__ = ["TEMPORARY_LIFE", "CheckedToken", "Credentials"]
+__all__ = ["TEMPORARY_KEY", "TEMPORARY_LIFE", "CheckedToken", "Credentials"]
 
 TEMPORARY_LIFE = 24 * 3_600_000
 """How long a temporary password is good, in ms after it was set (W3.3)."""
 
-_TEMPORARY_KEY = "temporary-passwords"
+TEMPORARY_KEY = "temporary-passwords"
+"""The named key that generated ones are kept by."""
+
 _PATIENCE = 20.0  # seconds that a verification waits for its turn
 
 
@@ -127,11 +129,11 @@ class Credentials:
         SECRETS.put(tx, replace(row, temporary=temporary), owner)
 
     def _temporary_lookup(self, tx: Tx, owner: int, password: str) -> bytes:
-        return digest(self.sealing.named_key(tx, _TEMPORARY_KEY), owner, password)
+        return digest(self.sealing.named_key(tx, TEMPORARY_KEY), owner, password)
 
     def is_generated_temporary(self, row: Secrets, owner: int, password: str, *, tx: ReadTx) -> bool:
         """True for the generated temporary password itself; whether it is still good is the caller's to see."""
-        key = self.sealing.find_named_key(tx, _TEMPORARY_KEY)
+        key = self.sealing.find_named_key(tx, TEMPORARY_KEY)
         if key is None or row.temporary is None or row.temporary.lookup is None:
             return False
         return hmac.compare_digest(row.temporary.lookup, digest(key, owner, password.strip()))
