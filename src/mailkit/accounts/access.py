@@ -7,6 +7,7 @@ from mailkit.accounts.app_passwords import AccountAppPasswords
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.login import Login
 from mailkit.accounts.oauth import OAuth
+from mailkit.accounts.profiles import Profiles
 from mailkit.accounts.secrets import Secrets as SecretList
 from mailkit.accounts.twofactor import TwoFactor
 from mailkit.clock import Clock
@@ -84,6 +85,7 @@ class Access:
         self.app_passwords = AccountAppPasswords(
             store, principals, addresses, self._apps, self.authlog, clock=clock, limit=self._app_limit
         )
+        self.profiles = Profiles(settings.get, lambda: settings.get(kernel.MAIL_HOSTNAME) or "localhost")
         self.secrets = SecretList(store, principals, credentials, self._apps, codes, clock=clock, limit=self._app_limit)
 
     def public_url(self) -> str:
