@@ -150,6 +150,30 @@ def test_copy_over_quota_copies_nothing(kit: MailKit) -> None:
     assert faults(kit) == []
 
 
+def test_a_copy_with_a_name_is_made_once(kit: MailKit, alice: Principal, clock: FixedClock) -> None:
+    fill(kit, alice, 3)
+    assert len(kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")) == 3
+    fill(kit, alice, 1)  # what comes in later was not meant
+    assert kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a") == []
+    assert [one.old for one in kit.mailstore.copy(alice.id, "INBOX", Selection.of([4]), "Drafts", once="b")] == [4]
+    with pytest.raises(Invalid, match="another mailbox"):
+        kit.mailstore.copy(alice.id, "INBOX", ALL, "Trash", once="a")
+    for name in ("", "x" * 256):
+        with pytest.raises(Invalid):
+            kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once=name)
+    with kit.background():  # makes the jobs that come back by themselves
+        pass
+    finish(kit)
+    assert kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a") == []
+    clock.advance(days=8)
+    finish(kit)
+    assert len(kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")) == 4
+    with kit.store.snapshot() as tx:
+        assert len(list(tx.scan(*keyspace.ONCE_END.range()))) == 1
+        assert len(list(tx.scan(*keyspace.ONCE.range(alice.number)))) == 1
+    assert faults(kit) == []
+
+
 def test_bulk_changes_go_in_steps(kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailkit.mailstore.service.STEP", 4)
     fill(kit, alice, 10)

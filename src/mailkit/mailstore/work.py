@@ -4,6 +4,7 @@ mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given b
 mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
 mailbox.sweep   modseq index entries that count no more go
 mail.expire     messages whose time is over leave; comes back by itself
+mail.forget     names of bulk work that is long done are forgotten; comes back by itself
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import BlobRef, Mailbox
 from mailkit.mailstore.select import select
 from mailkit.mailstore.selection import LAST, Selection
@@ -26,12 +28,13 @@ from mailkit.storage.api import ReadTx, Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "EXPIRE", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
 SWEEP: Final = "mailbox.sweep"
 EXPIRE: Final = "mail.expire"
+FORGET: Final = "mail.forget"
 
 _LOOSE = 1000
 
@@ -58,6 +61,7 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
         EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
+        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
     }
 
 

@@ -166,6 +166,9 @@ REVOKED_END = space(0x46, "void grants by the time their last token is dead", "c
 
 # 0x60-0x67 mailstore
 MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+ONCE_END = space(
+    0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
+)
 
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
@@ -187,6 +190,7 @@ THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
 MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
+ONCE = table(0x0F, "how far bulk work got that has a name", "mailstore", "sha")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
 
