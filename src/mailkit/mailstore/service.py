@@ -12,8 +12,8 @@ from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import once as named
 from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
+from mailkit.mailstore import once as named
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
