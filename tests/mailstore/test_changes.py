@@ -304,6 +304,33 @@ def test_sweep_leaves_the_entries_that_count(kit: MailKit, alice: Principal, mon
     assert faults(kit) == []
 
 
+def test_of_what_vanished_the_newest_is_remembered(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailkit.mailstore.work._LOOSE", 5)
+    monkeypatch.setattr(kit.mailstore, "most_vanished", lambda: 4)
+    fill(kit, alice, 12)
+    for uid in range(1, 9):
+        if uid % 2:  # a mailbox whose messages are only ever moved away is swept too
+            kit.mailstore.move(alice.id, "INBOX", Selection.of([uid]), "Drafts")
+        else:
+            kit.mailstore.remove(alice.id, "INBOX", Selection.of([uid]))
+    assert not kit.mailstore.changes(alice.id, "INBOX", 1).resync
+    finish(kit)
+    box = kit.mailstore.mailbox(alice.id, "INBOX")
+    oldest = box.forgotten
+    assert 1 < oldest < box.modseq
+    told = kit.mailstore.changes(alice.id, "INBOX", 0)
+    assert told.resync
+    assert [uid for _, uid in told.changed] == [9, 10, 11, 12]
+    assert 0 < len(told.vanished) <= 4 + 2  # with those that left after the sweep
+    assert kit.mailstore.changes(alice.id, "INBOX", oldest - 1).resync
+    since = kit.mailstore.changes(alice.id, "INBOX", oldest)
+    assert not since.resync
+    assert since.vanished == told.vanished
+    assert faults(kit) == []
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_changes_in_pages_tell_everything(kit: MailKit, alice: Principal, limit: int) -> None:
     fill(kit, alice, 6)

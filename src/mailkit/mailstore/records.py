@@ -57,6 +57,8 @@ class Mailbox(Record, frozen=True, kw_only=True):
     encrypt: bool = field(name="e", default=False)
     stale: int = field(name="l", default=0)
     """Entries of the modseq index whose message has changed again since or is gone; a sweep removes them."""
+    forgotten: int = field(name="g", default=0)
+    """The modseq through which it is no longer known which messages vanished."""
 
 
 class BlobRef(msgspec.Struct, frozen=True, array_like=True):

@@ -68,6 +68,7 @@ class MailStore:
         number_of: Callable[[ReadTx, Id], int],
         follower: Follower | None = None,
         most_mailboxes: Callable[[], int],
+        most_vanished: Callable[[], int],
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
@@ -78,6 +79,7 @@ class MailStore:
         self._number_of = number_of
         self.follower = follower or Nobody()
         self._most_mailboxes = most_mailboxes
+        self.most_vanished = most_vanished
         self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
@@ -381,7 +383,10 @@ class MailStore:
     def changes(
         self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
     ) -> Changes:
-        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
+        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first.
+
+        `resync` in the answer: what vanished since then is not known any more.
+        """
         number = self._number(account, tx)
         return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
 

@@ -117,6 +117,8 @@ def _history(store: Store, account: int, box: Mailbox, place: str) -> Iterator[F
             back = MESSAGES.exists(tx, account, box.id, uid)
         if back or modseq > box.modseq or uid >= box.uid_next:
             yield error(place, f"message {uid} vanished at modseq {modseq}, and that cannot be")
+    if box.forgotten > box.modseq:
+        yield error(place, f"what vanished is forgotten through modseq {box.forgotten}, ahead of the mailbox")
 
 
 def _leaving(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:

@@ -2,7 +2,7 @@
 
 mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given back
 mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
-mailbox.sweep   modseq index entries that count no more go
+mailbox.sweep   modseq index entries that count no more go, and of what vanished the oldest beyond a number
 mail.expire     messages whose time is over leave; comes back by itself
 mail.forget     names of bulk work that is long done are forgotten; comes back by itself
 """
@@ -151,7 +151,7 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         with step.store.snapshot() as view:
             keys = [key for key, _ in view.scan(start, stop, limit=4 * STEP)]
         if not keys:
-            return None
+            return _forget_vanished(mail, step)
         after = keys[-1] + b"\x00"
 
         def one(tx: Tx, keys: list[bytes] = keys, after: bytes = after) -> None:
@@ -168,6 +168,34 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         start = after
         if step.stopping:
             return Later(step.now())
+
+
+def _forget_vanished(mail: "MailStore", step: Step) -> Later | None:
+    """Keeps the newest records of what vanished; the mailbox says from which modseq on they are all there."""
+    account, mailbox = step.args["account"], step.args["mailbox"]
+    space = keyspace.VANISHED.range(account, mailbox)
+    with step.store.snapshot() as view:
+        kept = [key for key, _ in view.scan(*space, reverse=True, limit=mail.most_vanished() + 1)]
+    if len(kept) <= mail.most_vanished():
+        return None
+    stop = kept[-1] + b"\x00"
+
+    def some(tx: Tx) -> int:
+        box = MAILBOXES.find(tx, account, mailbox)
+        keys = [key for key, _ in tx.scan(space[0], stop, limit=4 * STEP)]
+        if box is None or not keys:
+            return 0
+        for key in keys:
+            tx.delete(key)
+        forgotten = keyspace.VANISHED.parts(keys[-1])[2]
+        MAILBOXES.put(tx, replace(box, forgotten=max(box.forgotten, forgotten)), account, mailbox)
+        return len(keys)
+
+    while step.transact(some):
+        step.renew()
+        if step.stopping:
+            return Later(step.now())
+    return None
 
 
 def counts(key: bytes, tx: ReadTx) -> bool:
