@@ -23,6 +23,7 @@ from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
 from mailkit.http.operation import Operation, Runs
 from mailkit.http.origin import cors_headers, foreign_site, local_only
+from mailkit.http.room import Room
 from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
@@ -73,6 +74,7 @@ class Dialect(ABC):
         self.kit = kit
         self.routes = routes
         self._budget = budget
+        self._room = Room()
         self._served = served
         self._open = kit.settings.get(keys.HTTP_OPEN)
         self._ready = {operation: _compile(operation) for operation in routes.operations}
@@ -223,7 +225,8 @@ class Dialect(ABC):
             case _:
                 result = await anyio.to_thread.run_sync(function, kit, ask, caller)
         if isinstance(result, OnThread):
-            result = await anyio.to_thread.run_sync(result.function)
+            async with self._room.of(result.weight):
+                result = await anyio.to_thread.run_sync(result.function)
         return result
 
     async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
