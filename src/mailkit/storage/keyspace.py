@@ -193,6 +193,7 @@ MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailst
 ONCE = table(0x0F, "how far bulk work got that has a name", "mailstore", "sha")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
+STORED_FILE_NAME = table(0x12, "stored files by name", "files", "text", "id")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")

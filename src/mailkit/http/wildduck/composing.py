@@ -16,12 +16,13 @@ from mailkit.mime.addresses import Mailbox
 from mailkit.mime.compose import File
 from mailkit.mime.parse import Message, parse
 from mailkit.principals.records import Principal
+from mailkit.settings.kernel import LIMITS_MESSAGE_SIZE
 from mailkit.storage.api import ReadTx
 
 if TYPE_CHECKING:
     from mailkit.http.wildduck.upload import Addressee, NewAttachment, UploadMessage
 
-__all__ = ["Composed", "compose_upload"]
+__all__ = ["Composed", "compose_upload", "refuse_large"]
 
 _MOST_FILES = 64 << 20
 
@@ -57,11 +58,20 @@ def compose_upload(kit: MailKit, owner: Principal, ask: "UploadMessage") -> Comp
     )
     message_id = f"{new_id(now)}@{sender.domain or kit.domain()}"
     date = now if ask.date is None else ask.date
-    ready = kit.mailstore.prepare(write(said, message_id=message_id, date=date, own=own, about=about), idate=ask.date)
+    source = write(said, message_id=message_id, date=date, own=own, about=about)
+    refuse_large(kit, source, "attachments")
+    ready = kit.mailstore.prepare(source, idate=ask.date)
     fields = {**ready.fields, "files": kept}
     if about is not None and ask.reference is not None:
         fields["about"] = Reference(ask.reference.action, ask.reference.mailbox, ask.reference.id)
     return Composed(evolve(ready, fields=fields), draft)
+
+
+def refuse_large(kit: MailKit, source: bytes, field: str) -> None:
+    """Raises Invalid naming `field` when a message is larger than any may be."""
+    most = kit.settings.get(LIMITS_MESSAGE_SIZE)
+    if len(source) > most:
+        raise Invalid.field(field, f'"{field}" makes the message larger than {most} bytes', kind="max")
 
 
 def _sender(kit: MailKit, owner: Principal, given: "Addressee | None", draft: bool, tx: ReadTx) -> Mailbox:
