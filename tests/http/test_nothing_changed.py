@@ -262,7 +262,9 @@ def test_a_body_that_is_cut_short_changes_nothing(world: World) -> None:
     sent: list[dict[str, Any]] = []
 
     async def story() -> None:
-        coming = iter([{"type": "http.request", "body": RAW[:50], "more_body": True}, {"type": "http.disconnect"}])
+        coming: Iterator[dict[str, Any]] = iter(
+            [{"type": "http.request", "body": RAW[:50], "more_body": True}, {"type": "http.disconnect"}]
+        )
 
         async def receive() -> dict[str, Any]:
             return next(coming)
