@@ -8,7 +8,11 @@ from msgspec.structs import replace
 
 from mailkit import MailKit
 from mailkit.errors import Denied, NotFound
+from mailkit.http.declare import UNSET
+from mailkit.http.wildduck import message
+from mailkit.http.wildduck.message import GetMessage
 from mailkit.http.wildduck.upload import UploadMessage, _source, upload_message
+from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR
 
 
@@ -28,6 +32,39 @@ def test_white_space_between_the_digits_costs_no_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4 * len(spaced)
     finally:
         tracemalloc.stop()
+
+
+def test_ten_megabytes_of_html_are_cut_before_they_are_made_safe(kit: MailKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = kit.accounts.create("alice", address="alice@example.org")
+    inbox = kit.mailstore.mailbox(alice.id, "INBOX")
+    paragraph = "<p onclick=x>été <b>world</b></p>\n".encode()
+    head = b"Subject: x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    kit.mailstore.append(alice.id, head + paragraph * (10 * 1024 * 1024 // len(paragraph)))
+    worked: list[int] = []
+
+    def watched(source: str) -> str:
+        worked.append(len(source.encode()))
+        return sanitize_html(source)
+
+    monkeypatch.setattr(message, "sanitize_html", watched)
+    found = message.get_message(kit, GetMessage(user=alice.id, mailbox=inbox.id, message=1), LOCAL_ADMINISTRATOR)
+    assert found.weight >= 10 << 20
+    shown = found.function()
+    assert worked == [655_360]
+    assert shown.html is not UNSET
+    assert "onclick" not in shown.html[0]
+    assert len(shown.text) <= 102_400
+
+
+def test_much_text_is_cut(kit: MailKit) -> None:
+    alice = kit.accounts.create("alice", address="alice@example.org")
+    inbox = kit.mailstore.mailbox(alice.id, "INBOX")
+    kit.mailstore.append(alice.id, b"Subject: x\r\n\r\n" + b"hello world\r\n" * 100_000)
+    ask = GetMessage(user=alice.id, mailbox=inbox.id, message=1)
+    shown = message.get_message(kit, ask, LOCAL_ADMINISTRATOR).function()
+    assert len(shown.text) == 102_400
+    assert shown.html is not UNSET
+    assert sum(len(piece.encode()) for piece in shown.html) <= 655_360 + 100  # and the end of its last paragraph
 
 
 def test_an_account_that_is_switched_off_or_deleted_meanwhile_gets_nothing(kit: MailKit) -> None:

@@ -66,6 +66,10 @@ class Damage:
     def flags(self, **changes: object) -> None:
         STATES.put(self.tx, replace(self.state, **changes), self.account, self.box.id, 1)
 
+    def all_gone(self, space: keyspace.Space) -> None:
+        for key, _ in list(self.tx.scan(*space.range(self.account))):
+            self.tx.delete(key)
+
     def digest(self) -> bytes:
         return next(one.digest for one in self.row.segments if isinstance(one, BlobRef))
 
@@ -148,11 +152,11 @@ DAMAGES: dict[str, tuple[Callable[[Damage], object], str]] = {
     "content lost": (lambda d: d.tx.delete(keyspace.BLOBS.key(d.digest())), "reference"),
     "quota": (lambda d: d.kit.quota.credit(d.tx, d.account, 10), "bytes are charged, its messages have"),
     "file's name": (
-        lambda d: [d.tx.delete(key) for key, _ in list(d.tx.scan(*keyspace.STORED_FILE_NAME.range(d.account)))],
+        lambda d: d.all_gone(keyspace.STORED_FILE_NAME),
         "is not found by its name",
     ),
     "file lost": (
-        lambda d: [d.tx.delete(key) for key, _ in list(d.tx.scan(*keyspace.STORED_FILE.range(d.account)))],
+        lambda d: d.all_gone(keyspace.STORED_FILE),
         "leads to a file that is not there",
     ),
     "a key of nobody": (lambda d: d.tx.put(b"\xee\xee", b""), "eeee"),
