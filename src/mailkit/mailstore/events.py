@@ -1,7 +1,7 @@
 """What the journal says of changed mailboxes and messages. Its kinds are webhook events where there is one (W3.13).
 
 message.added     mailbox, uid, message, thread, idate, junk (1, -1) when it crossed the border of Junk
-message.removed   mailbox, uid, message, thread, seen
+message.removed   mailbox, uid, message, thread
 message.changed   mailbox, uid, message, thread, flags, seen (when that is what changed)
 mailbox.created   mailbox, path
 mailbox.renamed   mailbox, previous, current
