@@ -129,6 +129,53 @@ def test_crossing_the_border_of_junk_is_told(kit: MailKit, alice: Principal, clo
     assert kinds(kit)[-1] == "message.added"
 
 
+def test_what_the_journal_says_is_what_webhooks_will(kit: MailKit, alice: Principal) -> None:
+    """The payloads of W3.13, under their names here; `user` is the entry's account, a message's number its `uid`."""
+    raw = (
+        b"From: Bob <bob@example.net>\r\nTo: A <a@x.example>, team: t@x.example;\r\n"
+        b"Cc: c@x.example\r\nBcc: b@x.example\r\n"
+        b"Date: Mon, 2 Jan 2023 01:00:00 +0000\r\nSubject: buy\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"
+    )
+    kit.mailstore.append(alice.id, raw)
+    inbox, junk = (kit.mailstore.mailbox(alice.id, path) for path in ("INBOX", "Junk"))
+    kit.mailstore.move(alice.id, "INBOX", Selection.of([1]), "Junk")
+    kit.mailstore.copy(alice.id, "Junk", ALL, "INBOX")
+    box = kit.mailstore.create_mailbox(alice.id, Folder("Work"))
+    kit.mailstore.alter_mailbox(alice.id, box.id, Alteration(path="Play"))
+    kit.mailstore.delete_mailbox(alice.id, box.id)
+    with kit.store.snapshot() as tx:
+        entries = [
+            entry for _, entry in journal.read(tx) if entry.kind.split(".")[0] in ("marked", "mailbox", "message")
+        ]
+    assert {entry.account for entry in entries} == {alice.number}
+    marks = [entry for entry in entries if entry.kind.startswith("marked.")]
+    said = {
+        "from": [{"name": "Bob", "address": "bob@example.net"}],
+        "to": [{"name": "A", "address": "a@x.example"}, {"name": "", "address": "t@x.example"}],
+        "cc": [{"name": "", "address": "c@x.example"}],
+        "bcc": [{"name": "", "address": "b@x.example"}],
+        "messageId": "<1@x>",
+        "subject": "buy",
+        "date": 1_672_621_200_000,
+    }
+    assert [(entry.kind, entry.payload) for entry in marks] == [
+        ("marked.spam", {"mailbox": junk.id, "uid": 1, **said}),
+        ("marked.ham", {"mailbox": inbox.id, "uid": 2, **said}),
+    ]
+    assert [(entry.kind, entry.payload) for entry in entries if entry.kind.startswith("mailbox.")] == [
+        ("mailbox.created", {"mailbox": box.id, "path": "Work"}),
+        ("mailbox.renamed", {"mailbox": box.id, "previous": "Work", "current": "Play"}),
+        ("mailbox.deleted", {"mailbox": box.id, "path": "Play"}),
+    ]
+    mail = [(entry.kind, entry.payload) for entry in entries if entry.kind.startswith("message.")]
+    assert [(kind, payload["mailbox"], payload["uid"], payload.get("junk")) for kind, payload in mail] == [
+        ("message.added", inbox.id, 1, None),
+        ("message.removed", inbox.id, 1, None),
+        ("message.added", junk.id, 1, 1),
+        ("message.added", inbox.id, 2, -1),
+    ]
+
+
 def test_copies_share_bytes_and_are_charged(kit: MailKit, alice: Principal) -> None:
     size = fill(kit, alice, 2)
     copied = kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts")

@@ -234,6 +234,9 @@ class Dialect(ABC):
     async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
         for attempt in range(_ATTEMPTS):
             commit = await anyio.to_thread.run_sync(function, self.kit, ask, caller)
+            if isinstance(commit, OnThread):
+                async with self._room.of(commit.weight):
+                    commit = await anyio.to_thread.run_sync(commit.function)
             try:
                 return await self.kit.store.atransact(commit)
             except Conflict:  # what was prepared is stale: a blob was purged meanwhile

@@ -69,7 +69,7 @@ def marked(account: int, target: Mailbox, uid: int, row: Message, junk: int, *, 
         "to": _people(row.to),
         "cc": _people(row.cc),
         "bcc": _people(row.bcc),
-        "messageId": row.message_id,
+        "messageId": f"<{row.message_id}>" if row.message_id else "",
         "subject": row.subject,
         "date": row.hdate,
     }

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -22,9 +23,12 @@ from mailkit.storage.api import ReadTx
 if TYPE_CHECKING:
     from mailkit.http.wildduck.upload import Addressee, NewAttachment, UploadMessage
 
-__all__ = ["Composed", "compose_upload", "refuse_large"]
+__all__ = ["Composed", "compose_upload", "held", "refuse_large"]
 
 _MOST_FILES = 64 << 20
+
+_HELD_PER_BYTE = 6
+"""Bytes of memory per byte that is attached: the content, encoded, in a part, in the message."""
 
 
 @frozen
@@ -65,6 +69,18 @@ def compose_upload(kit: MailKit, owner: Principal, ask: "UploadMessage") -> Comp
     if about is not None and ask.reference is not None:
         fields["about"] = Reference(ask.reference.action, ask.reference.mailbox, ask.reference.id)
     return Composed(evolve(ready, fields=fields), draft)
+
+
+def held(kit: MailKit, owner: Principal, ask: "UploadMessage", tx: ReadTx) -> int:
+    """Bytes of memory that it takes to read what is stored already and goes into the message, by estimate."""
+    size = 0
+    with suppress(NotFound):
+        if ask.reference is not None:
+            size += kit.mailstore.get(owner.number, ask.reference.mailbox, ask.reference.id, tx=tx).row.size
+    for id in dict.fromkeys(ask.files):
+        with suppress(NotFound):
+            size += kit.files.get(owner.number, id, tx=tx).size
+    return _HELD_PER_BYTE * size
 
 
 def refuse_large(kit: MailKit, source: bytes, field: str) -> None:

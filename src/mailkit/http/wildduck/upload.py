@@ -7,6 +7,7 @@ from typing import Any
 
 from mailkit.errors import Denied, Invalid, NotFound
 from mailkit.http.declare import UNSET, Rule, Schema, UnsetType, answer, request, takes
+from mailkit.http.later import OnThread
 from mailkit.http.operation import prepared
 from mailkit.http.structure import ListOf
 from mailkit.http.wildduck import composing
@@ -143,11 +144,20 @@ class Uploaded:
 
 
 @prepared
-def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable[[Tx], Uploaded]:
+def upload_message(
+    kit: MailKit, ask: UploadMessage, caller: Caller
+) -> Callable[[Tx], Uploaded] | OnThread[Callable[[Tx], Uploaded]]:
     """Store a message in a mailbox: its source unchanged, or one made of its parts."""
     with kit.store.snapshot() as tx:
         owner = _owner(kit, ask, caller, tx)  # before the work, and again in the transaction
         kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)
+        weight = 0 if ask.raw is not None else composing.held(kit, owner, ask, tx)
+    if not weight:
+        return _prepare(kit, ask, caller, owner)
+    return OnThread(lambda: _prepare(kit, ask, caller, owner), weight)
+
+
+def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal) -> Callable[[Tx], Uploaded]:
     draft = ask.draft
     if ask.raw is not None:
         source = _source(ask.raw)
