@@ -1,5 +1,7 @@
 """Messages that change, move, are copied and go; mailboxes that are made, renamed and deleted; on every store."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mailkit import MailKit, journal
@@ -218,6 +220,18 @@ def test_a_copy_with_a_name_is_made_once(kit: MailKit, alice: Principal, clock: 
     with kit.store.snapshot() as tx:
         assert len(list(tx.scan(*keyspace.ONCE_END.range()))) == 1
         assert len(list(tx.scan(*keyspace.ONCE.range(alice.number)))) == 1
+    assert faults(kit) == []
+
+
+def test_a_copy_that_is_repeated_while_it_runs_is_made_once(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch, race: Callable[..., None]
+) -> None:
+    monkeypatch.setattr("mailkit.mailstore.service.STEP", 2)
+    fill(kit, alice, 9)
+    made: list[int] = []
+    race(lambda: made.extend(one.old for one in kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")))
+    assert sorted(made) == list(range(1, 10))  # told once to one of them
+    assert uids(kit, alice, "Drafts") == list(range(1, 10))
     assert faults(kit) == []
 
 
