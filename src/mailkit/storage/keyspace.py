@@ -196,10 +196,10 @@ THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
 MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
-ONCE = table(0x0F, "how far bulk work got that has a name", "mailstore", "sha")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
 STORED_FILE_NAME = table(0x12, "stored files by name", "files", "text", "id")
+ONCE = table(0x14, "how far bulk work got that has a name", "mailstore", "sha")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")
