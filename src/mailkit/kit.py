@@ -40,6 +40,7 @@ from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.service import MailStore
+from mailkit.mailstore.settings import MOST_VANISHED
 from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
@@ -134,6 +135,7 @@ class MailKit:
             number_of=self._number_of,
             follower=index,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+            most_vanished=lambda: settings.get(MOST_VANISHED),
             on_stored=self._note_people,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
