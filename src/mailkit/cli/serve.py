@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["bind", "serve"]
 
 
-def bind(where: "HostPort", setting: str) -> socket.socket:
-    """A bound socket that does not listen yet: clients are refused until a worker serves."""
+def bind(where: "HostPort", setting: str, *, beside: socket.socket | None = None) -> socket.socket:
+    """A bound socket that does not listen yet: clients are refused until a worker serves.
+
+    With `beside`, another one at the same place: the system spreads the connections evenly over those that listen.
+    """
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port = where.port
+    if beside is not None:
+        # set on the first one only now: another server must not get in beside it unnoticed
+        for one in (beside, made):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        port = beside.getsockname()[1]
     try:
-        made.bind((where.host, where.port))
+        made.bind((where.host, port))
     except OSError as error:
         made.close()
         raise click.ClickException(f"{setting}: cannot listen on {where}: {error.strerror or error}") from error
@@ -80,33 +89,40 @@ def serve(
         common += ["--config", str(config)]
     sockets: list[socket.socket] = []
 
-    def inherited(where: "HostPort | None", setting: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        if where is None:
-            return (), ()
+    places: list[str] = []
+
+    def child(name: str, module: str, listening: socket.socket | None = None) -> Child:
+        if listening is None:
+            return Child(name, module, tuple(common))
+        number = listening.fileno()
+        return Child(name, module, (*common, "--socket", str(number)), (number,))
+
+    def opened(where: "HostPort", setting: str, scheme: str) -> socket.socket:
         made = bind(where, setting)
         sockets.append(made)
-        return (made.fileno(),), ("--socket", str(made.fileno()))
+        places.append(f"{scheme}://{_place(made)}")
+        return made
 
-    lmtp_fds, lmtp_arguments = inherited(lmtp, "lmtp.listen")
-    http_fds, http_arguments = inherited(http, "http.listen")
+    takes_mail = None if lmtp is None else opened(lmtp, "lmtp.listen", "lmtp")
     count = settings.get(keys.LMTP_WORKERS)
-    if lmtp is None or count == 1:
-        children = [Child("background", "mailkit.cli.background", (*common, *lmtp_arguments), lmtp_fds)]
+    children: list[Child] = []
+    if lmtp is None or takes_mail is None or count == 1:
+        children.append(child("background", "mailkit.cli.background", takes_mail))
     else:
-        children = [Child("background", "mailkit.cli.background", tuple(common))]
+        children.append(child("background", "mailkit.cli.background"))
+        listening = [takes_mail, *(bind(lmtp, "lmtp.listen", beside=takes_mail) for _ in range(count - 1))]
+        sockets += listening[1:]
         children += [
-            Child(f"lmtp worker {number}", "mailkit.cli.lmtp_worker", (*common, *lmtp_arguments), lmtp_fds)
-            for number in range(1, count + 1)
+            child(f"lmtp worker {number}", "mailkit.cli.lmtp_worker", one) for number, one in enumerate(listening, 1)
         ]
     if http is not None:
-        count = settings.get(keys.HTTP_WORKERS)
+        serves = opened(http, "http.listen", "http")
         children += [
-            Child(f"http worker {number}", "mailkit.cli.http_worker", (*common, *http_arguments), http_fds)
-            for number in range(1, count + 1)
+            child(f"http worker {number}", "mailkit.cli.http_worker", serves)
+            for number in range(1, settings.get(keys.HTTP_WORKERS) + 1)
         ]
 
     def ready() -> None:
-        places = [f"{scheme}://{_place(made)}" for made, scheme in zip(sockets, _schemes(lmtp, http), strict=True)]
         click.echo(f"mailkit is ready: {', '.join(places) or 'background work only'}", err=True)
 
     sys.exit(supervise(children, ready=ready))
@@ -117,10 +133,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _schemes(lmtp: object, http: object) -> list[str]:
-    return [scheme for scheme, where in (("lmtp", lmtp), ("http", http)) if where is not None]
 
 
 def _place(made: socket.socket) -> str:

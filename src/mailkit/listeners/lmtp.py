@@ -72,9 +72,7 @@ class LmtpListener:
         inherited = socket.socket(fileno=descriptor)
         inherited.setblocking(False)
         loop = asyncio.get_running_loop()
-        # The backlog is also how many connections asyncio accepts in one go: with one, several processes share them.
-        server = await loop.create_server(lambda: Connection(self), sock=inherited, backlog=1)
-        inherited.listen(_BACKLOG)
+        server = await loop.create_server(lambda: Connection(self), sock=inherited, backlog=_BACKLOG)
         self._serve(server)
         host, port = inherited.getsockname()[:2]
         return host, port

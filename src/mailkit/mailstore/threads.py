@@ -6,6 +6,7 @@ learns the message's other references. Kept per reference: a hash of it and the 
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 from mailkit.ids import Id, new_id
 from mailkit.storage import keyspace
@@ -21,8 +22,13 @@ _REFRESH = MEMORY // 18
 
 
 def _key(account: int, token: str, subject: str) -> bytes:
-    digest = hashlib.blake2b(f"{token}\0{subject}".encode("utf-8", "replace"), digest_size=12).digest()
-    return keyspace.THREAD_TOKEN.key(account, digest)
+    return keyspace.THREAD_TOKEN.key(account, _digest(token, subject))
+
+
+@lru_cache(maxsize=256)
+def _digest(token: str, subject: str) -> bytes:
+    """Remembered for the other recipients of a message."""
+    return hashlib.blake2b(f"{token}\0{subject}".encode("utf-8", "replace"), digest_size=12).digest()
 
 
 def join(account: int, tokens: Iterable[str], subject: str, *, now: int, tx: Tx) -> Id:

@@ -2,7 +2,7 @@
 new message, two small ones for where it lies, and a bit here and there."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -66,8 +66,8 @@ def _add(tx: Tx, change: Added) -> int:
     last = next(FACTS.scan(tx, account, reverse=True, limit=1), None)
     doc = 0 if last is None else last[1].next
     facts = Facts() if last is None or doc % SPAN == 0 else last[1]
-    facts = replace(_lie(facts, doc, mailbox, True), next=doc + 1)
-    facts = _mark(facts, doc, {"live": True, **_flags(change.state)})
+    marks = {name: True for name, wanted in _flags(change.state).items() if wanted}
+    facts = _mark(_lie(facts, doc, mailbox, True), doc, {"live": True, **marks}, next=doc + 1)
     _save(tx, facts, account, doc)
     tx.put(keyspace.SEARCH_PLACE.key(account, mailbox, uid), doc.to_bytes(4, "big"))
     tx.put(keyspace.SEARCH_DOC.key(account, doc), Place(mailbox, uid, row.idate).pack())
@@ -105,10 +105,10 @@ def _flags(state: State) -> dict[str, bool]:
     return {name: bool(state.flags & bit) for name, bit in _FLAGS.items()}
 
 
-def _mark(facts: Facts, doc: int, marks: dict[str, bool]) -> Facts:
+def _mark(facts: Facts, doc: int, marks: dict[str, bool], **more: Any) -> Facts:
     """The facts with a message in some bitmaps and out of others."""
     changed = {name: _with(getattr(facts, name), doc, wanted) for name, wanted in marks.items()}
-    return replace(facts, **changed)
+    return replace(facts, **changed, **more)
 
 
 def _with(data: bytes, doc: int, wanted: bool) -> bytes:
