@@ -38,9 +38,11 @@ def _last(headers: HeaderIndex, name: bytes) -> bytes:
 
 def parse_envelope(headers: HeaderIndex) -> Envelope:
     """Read the envelope from header fields. Never raises. Repeated address fields count as one list."""
-    addresses: Callable[[bytes], tuple[Address, ...]] = lambda name: header_addresses(headers.all(name))  # noqa: E731
-    ids: Callable[[bytes], tuple[str, ...]] = lambda name: parse_message_ids(  # noqa: E731
-        decode_header(b" ".join(headers.all(name)))
+    addresses: Callable[[bytes], tuple[Address, ...]] = lambda name: (  # noqa: E731
+        header_addresses(headers.all(name)) if name in headers else ()
+    )
+    ids: Callable[[bytes], tuple[str, ...]] = lambda name: (  # noqa: E731
+        parse_message_ids(decode_header(b" ".join(headers.all(name)))) if name in headers else ()
     )
     return Envelope(
         date=parse_date(decode_header(_last(headers, b"date"))),

@@ -6,6 +6,7 @@ behind a link whose text doesn't name it, alternative texts of images, a mark be
 
 import html
 import re
+from functools import lru_cache
 
 from mailkit.mime.html_limits import beyond_limits
 
@@ -14,7 +15,8 @@ __all__ = ["html_to_text", "text_to_html"]
 # Private-use characters stand for line breaks while white space is folded; the source's own are taken out first.
 _LINE, _PARAGRAPH, _BREAK = "\ue000", "\ue001", "\ue002"
 _INVISIBLE = (_LINE, _PARAGRAPH, _BREAK, "\x00", "\u200b", "\ufeff")
-_SPLIT = re.compile("([\ue000-\ue002])")
+_MARKS = re.compile(" ?[\ue000-\ue002][\ue000-\ue002 ]*+")
+_SHORT = 20
 _TAG = re.compile(r"<!--.*?(?:-->|\Z)|<[/!?a-zA-Z][^<>]*>?", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style|title)\b.*?(?:</\1\b|\Z)", re.DOTALL | re.IGNORECASE)
 
@@ -75,21 +77,29 @@ def html_to_text(source: str) -> str:
 
 def _lines(text: str) -> str:
     """Fold white space and turn the marks into line breaks."""
-    out: list[str] = []
+    folded = _MARKS.sub(_breaks, " ".join(text.split()))
+    return folded.strip("\n ")
+
+
+def _breaks(marks: re.Match[str]) -> str:
+    """The line breaks that a run of marks, with blanks between them, stands for."""
+    run = marks[0]
+    return _known_breaks(run) if len(run) <= _SHORT else _line_breaks(run)
+
+
+def _line_breaks(marks: str) -> str:
     breaks = 0
-    for piece in _SPLIT.split(text):
-        if piece == _LINE:
+    for mark in marks:
+        if mark == _LINE:
             breaks = max(breaks, 1)
-        elif piece == _PARAGRAPH:
+        elif mark == _PARAGRAPH:
             breaks = max(breaks, 2)
-        elif piece == _BREAK:
+        elif mark == _BREAK:
             breaks = min(breaks + 1, 3)
-        else:
-            words = piece.split()
-            if words:
-                out += ["\n" * breaks if out else "", " ".join(words)]
-                breaks = 0
-    return "".join(out)
+    return "\n" * breaks
+
+
+_known_breaks = lru_cache(maxsize=256)(_line_breaks)
 
 
 def text_to_html(text: str) -> str:

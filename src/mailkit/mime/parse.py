@@ -68,7 +68,8 @@ class Message:
 
     def header(self, name: str) -> str:
         """The decoded text of the first field of this name, any case; empty if there is none."""
-        return decode_header(self.headers.get(name.lower().encode("utf-8")) or b"")
+        value = self.headers.get(name.lower().encode("utf-8"))
+        return decode_header(value) if value else ""
 
     @cached_property
     def fields(self) -> tuple[tuple[str, str], ...]:

@@ -33,7 +33,8 @@ def reference_tokens(headers: HeaderIndex) -> tuple[str, ...]:
 
 
 def _ids(headers: HeaderIndex, name: bytes) -> tuple[str, ...]:
-    return parse_message_ids(decode_header(headers.get(name) or b""))
+    value = headers.get(name)
+    return parse_message_ids(decode_header(value)) if value else ()
 
 
 def normalize_subject(subject: str) -> str:
