@@ -61,7 +61,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """One benchmark by name (`nox -s bench -- storage`), or all of them, into docs/performance.md."""
+    """One benchmark by name (`nox -s bench -- storage`), or all of them, into docs/performance.md.
+
+    Peers that are not installed are left out, and their benchmark says so; `delivery` needs Debian's dovecot-lmtpd."""
     need(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

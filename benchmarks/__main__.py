@@ -28,6 +28,7 @@ TOPICS: dict[str, str] = {
     "spam": "The spam engine",
     "credentials": "Access: logins, Basic credentials, tokens",
     "accounts": "Accounts: creating, resolving, listing",
+    "delivery": "Real mail delivered, beside Dovecot",
     "mailstore": "The mail store by size",
     "search": "Search beside SQLite FTS5",
 }

@@ -103,3 +103,14 @@ def test_every_version_below_needs_its_upgrade() -> None:
         Codec(Renamed, version=3, upgrades={1: _split})
     with pytest.raises(ValueError):
         Codec(Renamed, upgrades={1: _split})
+
+
+def test_a_remembered_record_is_read_once_and_only_so_many_are_kept() -> None:
+    codec = Codec(Mailbox, remember=2)
+    rows = [Mailbox(id=Id(bytes(12)), path=str(number)) for number in range(5)]
+    stored = [codec.encode(row) for row in rows]
+    assert codec.decode(stored[0]) is codec.decode(bytes(bytearray(stored[0])))
+    assert [codec.decode(data) for data in stored] == rows
+    assert len(codec._known) <= 2
+    with pytest.raises(Corrupt):
+        codec.decode(b"")
