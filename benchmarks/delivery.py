@@ -263,10 +263,13 @@ def main() -> None:
                 note("mailkit, LMTP", *by_lmtp(server, contents, accounts))
             *figures, merging = by_call(accounts)
             note("mailkit, call", *figures)
-        peer = max((rate for name, (rate, _) in best.items() if name.startswith("dovecot")), default=0.0)
+        peers = [figures for name, figures in best.items() if name.startswith("dovecot")]
+        peer, least = max((rate for rate, _ in peers), default=0.0), min((spent for _, spent in peers), default=0.0)
         print(f"into {accounts} account{'s' * (accounts > 1)}")
         for name, (rate, spent) in best.items():
-            ratio = f"  {rate / peer:.2f}x the better Dovecot" if peer and name.startswith("mailkit") else ""
+            ratio = ""
+            if peer and name.startswith("mailkit"):
+                ratio = f"  {rate / peer:.2f}x the better Dovecot, {least / spent:.2f}x by cpu"
             aim = {"mailkit, LMTP": " (aim 1.0x)", "mailkit, call": " (aim 1.2x)"}.get(name, "")
             print(f"  {name:16} {rate:7.0f} msg/s  {spent * 1e6:6.0f} us cpu/msg{ratio}{aim}")
         print(f"  merging the search index after the calls: {merging * 1e6:.0f} us cpu/msg")
