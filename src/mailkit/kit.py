@@ -125,6 +125,8 @@ class MailKit:
             follower=index,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
             on_stored=self._note_people,
+            archive_keep=lambda: settings.get(keys.ARCHIVE_KEEP),
+            fate=self._fate,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         upkeep = Upkeep(store, self.mailstore, index, clock=clock)
@@ -139,6 +141,7 @@ class MailKit:
             domain=self.domain,
             purge=self._schedule_purge,
             cancel=self._cancel_purge,
+            held=lambda tx, number: self.mailstore.holds.stops_purge(number, tx=tx),
         )
         self.directory = Directory(
             store,
@@ -341,6 +344,14 @@ class MailKit:
         if row is None:
             raise NotFound("principal.not_found", number=number)
         return Holder(decode(row.quota), row.tenant)
+
+    def _fate(self, tx: ReadTx, number: int) -> tuple[int, int | None]:
+        row = self.principals.find_any(number, tx=tx)
+        retention = row.profile.retention if row is not None and row.profile is not None else 0
+        job = self.jobs.find(tx, PURGE, str(number))
+        if job is None or self.principals.find(number, tx=tx) is not None:
+            return retention, None
+        return retention, job.due + (0 if "closed" in job.progress else job.args.get("linger", 0))
 
     def _default_quota(self) -> Bytes | Unlimited:
         return self.settings.get(QUOTA_DEFAULT)

@@ -45,7 +45,8 @@ class Restored:
 
 class Accounts:
     """The use case. `purge(tx, number, due, linger)` schedules the removal of an account's data, `cancel(tx, job, now)`
-    calls it off (False: it is too late); `kit.py` passes them in."""
+    calls it off (False: it is too late), `held(tx, number)` says whether a hold keeps the data; `kit.py` passes them
+    in."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Accounts:
         domain: Callable[[], str],
         purge: Callable[[Tx, int, int, int], Id],
         cancel: Callable[[Tx, Id, int], bool],
+        held: Callable[[Tx, int], bool] = lambda tx, number: False,
     ) -> None:
         self.store = store
         self._principals = principals
@@ -69,6 +71,7 @@ class Accounts:
         self._domain = domain
         self._purge = purge
         self._cancel = cancel
+        self._held = held
 
     def create(
         self,
@@ -170,16 +173,17 @@ class Accounts:
 
     def restore(self, id: Id, *, tx: Tx | None = None) -> Restored:
         """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
+        Its mail was not touched and is there again with it.
 
         NotFound `account.not_found`; Conflict `account.purging` when its data is being removed, or was to be removed at
-        once; AlreadyExists `principal.exists` when its name is somebody else's by now.
+        once and no hold kept it; AlreadyExists `principal.exists` when its name is somebody else's by now.
         """
 
         def fn(tx: Tx) -> Restored:
             now = self._clock()
             buried = self._principals.buried(id, tx=tx)
             late = not buried.due or buried.due <= now
-            if late or (buried.job is not None and not self._cancel(tx, buried.job, now)):
+            if (late and not self._held(tx, buried.principal.number)) or (buried.job is not None and not self._cancel(tx, buried.job, now)):
                 raise Conflict("account.purging", "The account is being deleted", id=str(id))
             old = buried.principal
             if self._principals.find_name(old.name, tx=tx) is not None:
