@@ -183,7 +183,9 @@ class Accounts:
             now = self._clock()
             buried = self._principals.buried(id, tx=tx)
             late = not buried.due or buried.due <= now
-            if (late and not self._held(tx, buried.principal.number)) or (buried.job is not None and not self._cancel(tx, buried.job, now)):
+            if (late and not self._held(tx, buried.principal.number)) or (
+                buried.job is not None and not self._cancel(tx, buried.job, now)
+            ):
                 raise Conflict("account.purging", "The account is being deleted", id=str(id))
             old = buried.principal
             if self._principals.find_name(old.name, tx=tx) is not None:

@@ -8,6 +8,7 @@ from mailkit.errors import NotFound
 from mailkit.ids import Id
 from mailkit.mailstore import mailboxes, parts
 from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
+from mailkit.mailstore.resync import Changes, changes_since
 from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store
@@ -109,6 +110,14 @@ class Reading:
         """How many messages each of these threads has, in all mailboxes."""
         number = self._number(account, tx)
         return {thread: sum(1 for _ in tx.scan(*keyspace.THREAD.range(number, thread))) for thread in set(threads)}
+
+    @reads
+    def changes(
+        self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
+    ) -> Changes:
+        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
+        number = self._number(account, tx)
+        return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
 
     # bytes
 

@@ -10,23 +10,21 @@ from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, mailbox_changes, mailboxes, work
+from mailkit.mailstore import events, keeping, lapse, mailbox_changes, mailboxes, work
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.archive import Archive
-from mailkit.mailstore.archiving import Archiver, holds_on
+from mailkit.mailstore.archiving import Archiver
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.dispose import Cause
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.follower import Emptied, Follower, Nobody
-from mailkit.mailstore.held import covering
 from mailkit.mailstore.holds import Holds
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.reading import AccountRef, Entry, Reading
 from mailkit.mailstore.records import Hold, Mailbox
-from mailkit.mailstore.resync import Changes, changes_since
-from mailkit.mailstore.retain import Kept, retain_archived, retain_live
+from mailkit.mailstore.retain import Kept
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.quota import QuotaService
@@ -37,10 +35,6 @@ from mailkit.storage.calls import OWN, reads, writes
 __all__ = ["AccountRef", "Entry", "MailStore"]
 
 T = TypeVar("T")
-
-
-def _lives(tx: ReadTx, account: int) -> tuple[int, int | None]:
-    return 0, None
 
 
 class MailStore(Reading):
@@ -62,7 +56,7 @@ class MailStore(Reading):
         most_mailboxes: Callable[[], int],
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
         archive_keep: Callable[[], int] = lambda: 0,
-        fate: Callable[[ReadTx, int], tuple[int, int | None]] = _lives,
+        fate: Callable[[ReadTx, int], keeping.Fate] = lambda *_: (0, None),
     ) -> None:
         super().__init__(store, blobs, number_of)
         self.quota = quota
@@ -310,14 +304,6 @@ class MailStore(Reading):
         args = work.clear_args(number, box, skip_archive=skip_archive)
         return self.jobs.schedule(tx, work.CLEAR, args, due=self.clock(), key=key), False
 
-    @reads
-    def changes(
-        self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
-    ) -> Changes:
-        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
-        number = self._number(account, tx)
-        return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
-
     def _remove(self, number: int, box: Mailbox, found: Sequence[Found], cause: Cause, skip: bool, tx: Tx) -> int:
         after = changes.remove(
             number,
@@ -383,21 +369,24 @@ class MailStore(Reading):
         """Stops whatever would remove an account's mail, or a mailbox's, for good; see `holds`."""
         return self.holds.place(account, reason=reason, by=by, mailbox=mailbox, until=until, tx=tx or OWN)
 
+    @writes
+    def upkeep(self, account: AccountRef, *, tx: Tx = OWN) -> None:
+        """Has jobs remove, of one account and soon, what others would in a quarter of an hour: messages and archived
+        messages whose time is over, and outdated index entries however few."""
+        number, now = self._number(account, tx), self.clock()
+        self.jobs.schedule(tx, lapse.UPKEEP, {"account": number}, due=now, key=str(number))
+        for box in mailboxes.list_all(number, tx=tx):
+            if box.stale:
+                args = {"account": number, "mailbox": box.id}
+                self.jobs.schedule(tx, work.SWEEP, args, due=now, key=work.job_key(number, box.id))
+
     @reads
     def kept(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> Kept:
         """Until when a message is kept, and why (`retain`). NotFound `mailbox.not_found`, `message.not_found`."""
         number = self._number(account, tx)
         entry = self.get(number, mailbox, uid, tx=tx)
-        retention, ends = self._fate(tx, number)
-        return retain_live(
-            expires=entry.state.expires,
-            chosen=entry.state.chosen,
-            draft=entry.state.has("\\Draft"),
-            mailbox_retention=entry.mailbox.retention,
-            account_retention=retention,
-            keep=self.archiver.keep(),
-            holds=covering(holds_on(number, tx), entry.mailbox.id, self.clock()),
-            account_ends=ends,
+        return keeping.live_message(
+            number, entry, self._fate(tx, number), keep=self.archiver.keep(), now=self.clock(), tx=tx
         )
 
     @reads
@@ -405,5 +394,4 @@ class MailStore(Reading):
         """The same of a message in the archive, by its id. NotFound `message.not_found`."""
         number = self._number(account, tx)
         archived = self.archive.get(number, id, tx=tx).archived
-        holds = covering(holds_on(number, tx), archived.mailbox, self.clock())
-        return retain_archived(until=archived.until, holds=holds, account_ends=self._fate(tx, number)[1])
+        return keeping.archived_message(archived, self._fate(tx, number), now=self.clock(), tx=tx)

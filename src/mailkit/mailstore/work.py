@@ -22,11 +22,12 @@ from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
 from mailkit.mailstore.records import Archived, Mailbox
 from mailkit.mailstore.restore_plan import Tally
+from mailkit.mailstore.resync import counts
 from mailkit.mailstore.select import select
 from mailkit.mailstore.selection import LAST, Selection
-from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
+from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES
 from mailkit.storage import keyspace
-from mailkit.storage.api import ReadTx, Tx
+from mailkit.storage.api import Tx
 
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
@@ -170,10 +171,3 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         start = after
         if step.stopping:
             return Later(step.now())
-
-
-def counts(key: bytes, tx: ReadTx) -> bool:
-    """True when a modseq index entry is its message's last change."""
-    account, mailbox, modseq, uid = keyspace.MODSEQ.parts(key)
-    state = STATES.find(tx, account, mailbox, uid)
-    return state is not None and state.modseq == modseq

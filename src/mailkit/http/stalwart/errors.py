@@ -67,6 +67,8 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "principal.name_missing": Manage("fieldMissing", (("field", "=name"),)),
     "principal.not_found": Manage("notFound", (("item", "name"),)),
     "user.not_found": Manage("notFound", (("item", "name"),)),
+    "store.unknown": _NOT_FOUND,
+    "hold.not_found": _NOT_FOUND,
     "blob.missing": Manage("notFound", (("item", "="),)),
     "domain.unknown": Manage("notFound", (("item", "domain"),)),
     "role.unknown": Manage("notFound", (("item", "name"),)),
@@ -106,7 +108,10 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "headers.too_large": Problem(431, "Request Header Fields Too Large"),
 }
 
-BY_OPERATION: Final[Mapping[tuple[str, str], Problem | Manage]] = {}
+BY_OPERATION: Final[Mapping[tuple[str, str], Problem | Manage]] = {
+    ("getStoreUndeleteAccountId", "principal.not_found"): _NOT_FOUND,
+    ("postStoreUndeleteAccountId", "principal.not_found"): _NOT_FOUND,
+}
 """Exceptions, by operation."""
 
 

@@ -170,7 +170,11 @@ def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable
         previous = ask.replacePrevious
         try:
             removed = kit.mailstore.remove(
-                owner.number, previous.mailbox or ask.mailbox, Selection.of([previous.id]), tx=tx
+                owner.number,
+                previous.mailbox or ask.mailbox,
+                Selection.of([previous.id]),
+                cause="replaced",
+                tx=tx,
             )
         except NotFound as error:
             return Uploaded(message=message, previousDeleteError=error.message)
