@@ -238,7 +238,7 @@ def test_the_preview_is_what_a_restore_of_many_does(
     bob = kit.accounts.create("bob", address="bob@example.org", quota=1000)
     for path in ("Work", "Play"):
         kit.mailstore.create_mailbox(bob.id, Folder(path))
-    sizes = (100, 700, 50, 300, 20, 20, 20, 20)
+    sizes = (100, 700, 50, 300, 15, 15, 20, 20)  # the last that comes back fits exactly
     for number, size in enumerate(sizes):
         path = ("INBOX", "Work", "Play")[number % 3]
         raw = (b"Subject: %d\r\n\r\n" % number).ljust(size, b"x")
@@ -250,7 +250,7 @@ def test_the_preview_is_what_a_restore_of_many_does(
     work(kit)
     start, end = clock() - 7000, clock() - 2000  # without the first and the last
     plan = kit.mailstore.archive.preview(bob.id, start, end, into=into)
-    assert (plan.room, plan.tally.messages, plan.tally.refused) == (800, 4, 2)
+    assert (plan.room, plan.tally.messages, plan.tally.refused) == (800, 5, 1)
     assert plan.mailboxes == {None: ("Work",), "INBOX": ()}.get(into, (into,))
     before = {box.path for box in kit.mailstore.mailboxes(bob.id)}
 

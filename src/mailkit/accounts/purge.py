@@ -39,6 +39,8 @@ def purge_handler(
         def erase(tx: Tx) -> tuple[int, bool] | None:
             if held(tx):
                 return None
+            if not step.progress:
+                principals.close(account, tx=tx)  # from now on it is too late to restore it
             if files.erase_some(account, tx=tx):
                 step.save(tx, {**step.progress, "messages": total})
                 return 0, False

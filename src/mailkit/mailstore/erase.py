@@ -2,7 +2,7 @@
 
 from mailkit.mailstore.archiving import destroy, release
 from mailkit.mailstore.holds import forget_holds
-from mailkit.mailstore.tables import ARCHIVED, MESSAGES, STATES
+from mailkit.mailstore.tables import ARCHIVED, GONE, MAILBOXES, MESSAGES, STATES
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
@@ -18,16 +18,22 @@ def erase_step(account: int, *, blobs: Blobs, quota: QuotaService, tx: Tx) -> tu
     """Removes up to `STEP` messages; once none are left, up to `STEP` archived ones, then up to `STEP` other rows.
     Returns (messages removed, done).
 
-    A message row goes together with its references and its share of the quota, so a repeated step counts nothing twice.
-    Nothing of it goes to the archive.
+    Mailboxes become tombstones first, whose counters nobody believes. A message row goes together with its references
+    and its share of the quota, so a repeated step counts nothing twice. Nothing of it goes to the archive.
     """
+    for _, box in list(MAILBOXES.scan(tx, account)):
+        tx.delete(keyspace.MAILBOX_PATH.key(account, box.path))
+        MAILBOXES.delete(tx, account, box.id)
+        GONE.put(tx, box, account, box.id)
     messages = list(MESSAGES.scan(tx, account, limit=STEP))
     for (_, mailbox, uid), row in messages:
         release(blobs, row, tx)
         quota.credit(tx, account, row.size)
-        state = STATES.find(tx, account, mailbox, uid)
+        state = STATES.delete(tx, account, mailbox, uid)
         if state is not None and state.expires:
             tx.delete(keyspace.MAIL_EXPIRY.key(state.expires, account, mailbox, uid))
+        tx.delete(keyspace.MESSAGE_DATE.key(account, mailbox, row.idate, uid))
+        tx.delete(keyspace.THREAD.key(account, row.thread, mailbox, uid))
         MESSAGES.delete(tx, account, mailbox, uid)
     if messages:
         return len(messages), False
