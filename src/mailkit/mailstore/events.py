@@ -6,6 +6,8 @@ message.changed   mailbox, uid, message, thread, flags, seen (when that is what 
 mailbox.created   mailbox, path
 mailbox.renamed   mailbox, previous, current
 mailbox.deleted   mailbox, path
+archive.purged    messages, bytes: how much went for good in one step
+hold.placed, hold.released, hold.ended   hold, mailbox (None: the account), reason; by whom
 marked.spam, marked.ham   mailbox, uid, and who wrote what: from, to, cc, bcc, messageId, subject, date
 """
 
