@@ -220,6 +220,8 @@ class Dialect(ABC):
                 return await store.atransact(lambda tx: function(kit, ask, caller, tx))
             case Runs.PREPARED:
                 return await self._prepared(function, ask, caller)
+            case Runs.READ:
+                result = await anyio.to_thread.run_sync(_again, function, kit, ask, caller)
             case _:
                 result = await anyio.to_thread.run_sync(function, kit, ask, caller)
         if isinstance(result, OnThread):
@@ -266,6 +268,17 @@ class Dialect(ABC):
             now = self.kit.clock()
             await self.kit.store.atransact(lambda tx: credentials.renew(key, now=now, tx=tx))
         return checked.caller
+
+
+def _again(function: Callable[..., Any], *args: Any) -> Any:
+    """What only reads is asked again when its snapshot fitted no order of the transactions (see `storage.calls`)."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return function(*args)
+        except Conflict as conflict:
+            if conflict.code != "store.conflict":
+                raise
+    return function(*args)
 
 
 class _State:
