@@ -319,6 +319,7 @@ class MailKit:
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
         self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
+        self.jobs.register(housekeeping.FORGET, housekeeping.forget_keys(self.limits, self.oauth))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 

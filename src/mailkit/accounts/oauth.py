@@ -336,6 +336,11 @@ class OAuth:
         """Forgets what is over; True when there may be more."""
         return self._grants.expire(tx, now=now)
 
+    @writes
+    def forget_codes(self, *, tx: Tx = OWN) -> bool:
+        """Forgets codes that wait to be used, whoever they are for; True when there may be more."""
+        return self._grants.forget(tx)
+
     def _account(self, caller: Caller, tx: ReadTx) -> Principal:
         row = None if caller.number is None else self._principals.find(caller.number, tx=tx)
         if row is None:

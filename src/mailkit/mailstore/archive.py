@@ -12,6 +12,7 @@ from mailkit.mailstore import mailboxes, restoring
 from mailkit.mailstore.archive_match import Wanted, matches_facts, matches_text
 from mailkit.mailstore.archiving import BYTES, COUNT, Archiver
 from mailkit.mailstore.follower import Follower
+from mailkit.mailstore.paths import normal_path
 from mailkit.mailstore.reading import AccountRef, Reading
 from mailkit.mailstore.records import Archived, Message
 from mailkit.mailstore.restore_plan import Preview, Tally
@@ -252,11 +253,13 @@ class Archive:
         if start < 0 or end < start:
             raise Invalid.field("end", '"end" must not lie before "start"', kind="min")
         number = self._reading.number(account, tx=tx)
+        into = None if into is None else normal_path(into, "into")
         args = {"account": number, "start": start, "end": end, "into": into}
         return self._jobs.schedule(tx, RESTORE, args, due=self._clock())
 
     def preview(self, account: AccountRef, start: int, end: int, *, into: str | None = None) -> Preview:
         """What `restore_later` would do if it ran now. Looks at every message of that time; changes nothing."""
+        into = None if into is None else normal_path(into, "into")
         with self.store.snapshot() as tx:
             number = self._reading.number(account, tx=tx)
             room = self._archiver.quota.room(tx, number)

@@ -40,7 +40,8 @@ class Archiver:
         self, account: int, box: Mailbox, found: Sequence[Found], *, cause: Cause, skip: bool, now: int, tx: Tx
     ) -> None:
         """Takes up messages that have just left a mailbox."""
-        held = bool(covering(holds_on(account, tx), box.id, now))
+        holds = holds_on(account, tx)
+        held = bool(covering(holds, box.id, now))
         keep = self.keep()
         count = size = 0
         for uid, row, state in found:
@@ -72,7 +73,8 @@ class Archiver:
         if count:
             ARCHIVE_SIZE.add(tx, count, account, COUNT)
             ARCHIVE_SIZE.add(tx, size, account, BYTES)
-            if excess(account, self.quota, tx) > 0:
+            untouchable = covering(holds, None, now)  # a trim would walk all of it and remove nothing
+            if not untouchable and excess(account, self.quota, tx) > 0:
                 self.jobs.schedule(tx, TRIM, {"account": account}, due=now, key=str(account))
 
 

@@ -16,7 +16,7 @@ from mailkit.errors import Invalid, NotFound
 from mailkit.ids import Id, new_id
 from mailkit.mailstore import mailboxes
 from mailkit.mailstore.archiving import holds_on
-from mailkit.mailstore.held import covering, ended
+from mailkit.mailstore.held import ended
 from mailkit.mailstore.records import Hold
 from mailkit.mailstore.tables import GONE, HOLDS
 from mailkit.storage import keyspace
@@ -91,11 +91,6 @@ class Holds:
         prefix = () if account is None else (self._number(account, tx),)
         rows = [hold for _, hold in HOLDS.scan(tx, *prefix, after=after, limit=limit + 1)]
         return Page(tuple(rows[:limit]), min(len(rows), limit), after is not None, len(rows) > limit)
-
-    @reads
-    def covering(self, account: int, mailbox: Id | bytes | None = None, *, tx: ReadTx = OWN) -> tuple[Hold, ...]:
-        """The holds that are in force on a mailbox; without one, those on the whole account."""
-        return covering(holds_on(account, tx), mailbox, self._clock())
 
     @reads
     def stops_purge(self, account: int, *, tx: ReadTx = OWN) -> bool:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from mailkit.errors import NotFound, NotSupported
+from mailkit.housekeeping import FORGET
 from mailkit.http.declare import request
 from mailkit.http.operation import read, slow, write
 from mailkit.http.stalwart import fields as take
@@ -13,10 +14,14 @@ from mailkit.storage.api import Tx
 __all__ = [
     "get_quota",
     "purge_account",
+    "purge_account_keys",
     "purge_accounts",
     "purge_blobs",
     "purge_data",
+    "purge_data_of",
+    "purge_keys",
     "purge_memory",
+    "purge_memory_of",
     "recount_quota",
 ]
 
@@ -25,8 +30,10 @@ _STORES: Final = ("default",)
 
 _DATA: Final = ("archive.purge", "receipts.expire", "jobs.cleanup", "journal.trim")
 _MEMORY: Final = ("limits.cleanup", "access.expire")
-_UNBUILT: Final = ("bayes-global", "bayes-account", "oauth", "rate-auth")
+_UNBUILT: Final = ("bayes-global", "bayes-account")
 """Classes of keys that are kept here and cannot be dropped as a whole yet."""
+_CLASSES: Final = ("oauth", "rate-auth")
+"""Those that can."""
 
 
 def _soon(kit: MailKit, kinds: tuple[str, ...], tx: Tx) -> None:
@@ -35,9 +42,14 @@ def _soon(kit: MailKit, kinds: tuple[str, ...], tx: Tx) -> None:
         kit.jobs.schedule(tx, kind, due=kit.clock(), key="asked")
 
 
-def _check(store: str | None) -> None:
-    if store is not None and store not in _STORES:
+def _check(store: str) -> None:
+    if store not in _STORES:
         raise NotFound("store.unknown", "There is no such store", store=store)
+
+
+def _check_class(prefix: str) -> None:
+    if prefix in _UNBUILT:
+        raise NotSupported("operation.not_built", f"{prefix} cannot be purged yet")
 
 
 @request
@@ -52,34 +64,73 @@ def purge_blobs(kit: MailKit, ask: PurgeBlobs, caller: Caller, tx: Tx) -> None:
 
 
 @request
-class PurgeData:
+class PurgeEverything:
+    """Nothing is asked for."""
+
+
+@request
+class PurgeStore:
     """Which store."""
 
-    store: str | None = take.query("`default`")
+    store: str = take.in_path("`default`")
+
+
+@request
+class PurgeKeys(PurgeStore):
+    """Which keys of it."""
+
+    prefix: str = take.in_path("A class of keys")
+
+
+@request
+class PurgeAccountKeys(PurgeKeys):
+    """Whose."""
+
+    account_id: str = take.in_path("An account's name")
 
 
 @write
-def purge_data(kit: MailKit, ask: PurgeData, caller: Caller, tx: Tx) -> None:
+def purge_data(kit: MailKit, ask: PurgeEverything, caller: Caller, tx: Tx) -> None:
     """Remove what is over: archived messages, receipts, ended jobs, old journal entries."""
+    _soon(kit, _DATA, tx)
+
+
+@write
+def purge_data_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> None:
+    """The same for one store."""
     _check(ask.store)
     _soon(kit, _DATA, tx)
 
 
-@request
-class PurgeMemory:
-    """Which store, and which keys of it."""
-
-    store: str | None = take.query("`default`")
-    prefix: str | None = take.query("A class of keys")
-    account_id: str | None = take.query("Those of an account")
+@write
+def purge_memory(kit: MailKit, ask: PurgeEverything, caller: Caller, tx: Tx) -> None:
+    """Remove counters, codes, tokens and login events whose time is over."""
+    _soon(kit, _MEMORY, tx)
 
 
 @write
-def purge_memory(kit: MailKit, ask: PurgeMemory, caller: Caller, tx: Tx) -> None:
-    """Remove counters, codes, tokens and login events whose time is over."""
+def purge_memory_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> None:
+    """The same for one store."""
     _check(ask.store)
-    if ask.prefix in _UNBUILT:
-        raise NotSupported("operation.not_built", f"{ask.prefix} cannot be purged yet")
+    _soon(kit, _MEMORY, tx)
+
+
+@write
+def purge_keys(kit: MailKit, ask: PurgeKeys, caller: Caller, tx: Tx) -> None:
+    """Remove a class of keys. Of those that nothing is kept of here, as of unknown ones: what is over (S9.4)."""
+    _check(ask.store)
+    _check_class(ask.prefix)
+    if ask.prefix in _CLASSES:
+        kit.jobs.schedule(tx, FORGET, {"prefix": ask.prefix}, due=kit.clock(), key=ask.prefix)
+    else:
+        _soon(kit, _MEMORY, tx)
+
+
+@write
+def purge_account_keys(kit: MailKit, ask: PurgeAccountKeys, caller: Caller, tx: Tx) -> None:
+    """Remove a class of keys of one account; only spam models have such a class, so it is what is over that goes."""
+    _check(ask.store)
+    _check_class(ask.prefix)
     _soon(kit, _MEMORY, tx)
 
 
