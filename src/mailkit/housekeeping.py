@@ -10,6 +10,7 @@ from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
 from mailkit.mailstore.lapse import EXPIRE, PURGE
+from mailkit.mailstore.work import FORGET as FORGET_NAMES
 from mailkit.principals.service import Principals
 from mailkit.search.service import Search
 from mailkit.storage.api import Tx
@@ -38,6 +39,7 @@ PERIODS: Final[dict[str, int]] = {
     "receipts.expire": _HOUR,
     EXPIRE: _HOUR // 4,
     PURGE: _HOUR // 4,
+    FORGET_NAMES: _HOUR,
 }
 """Job kind -> period in ms."""
 

@@ -31,8 +31,9 @@ HOSTILE: list[Any] = [
 PLAUSIBLE = {
     "username": "newuser", "password": "secretpass", "address": "fresh@example.org", "name": "INBOX2", "path": "Box",
     "message": "1", "description": "d", "existingPassword": "something", "token": "123456", "q": "hello",
-    "query": "hello", "targets": ["a@example.com"], "alias": "alias.org", "domain": "example.org", "key": "const:max:storage",
-    "value": "5", "scope": "master", "raw": "Subject: x\r\n\r\nx", "type": "individual", "action": "set", "field": "description",
+    "query": "hello", "targets": ["a@example.com"], "alias": "alias.org", "domain": "example.org",
+    "key": "const:max:storage", "value": "5", "scope": "master", "raw": "Subject: x\r\n\r\nx", "type": "individual",
+    "action": "set", "field": "description",
 }  # fmt: skip
 
 OPERATIONS = [

@@ -23,6 +23,7 @@ from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
 from mailkit.http.operation import Operation, Runs
 from mailkit.http.origin import cors_headers, foreign_site, local_only
+from mailkit.http.room import Room
 from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
@@ -73,6 +74,7 @@ class Dialect(ABC):
         self.kit = kit
         self.routes = routes
         self._budget = budget
+        self._room = Room()
         self._served = served
         self._open = kit.settings.get(keys.HTTP_OPEN)
         self._ready = {operation: _compile(operation) for operation in routes.operations}
@@ -225,12 +227,16 @@ class Dialect(ABC):
             case _:
                 result = await anyio.to_thread.run_sync(function, kit, ask, caller)
         if isinstance(result, OnThread):
-            result = await anyio.to_thread.run_sync(result.function)
+            async with self._room.of(result.weight):
+                result = await anyio.to_thread.run_sync(result.function)
         return result
 
     async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
         for attempt in range(_ATTEMPTS):
             commit = await anyio.to_thread.run_sync(function, self.kit, ask, caller)
+            if isinstance(commit, OnThread):
+                async with self._room.of(commit.weight):
+                    commit = await anyio.to_thread.run_sync(commit.function)
             try:
                 return await self.kit.store.atransact(commit)
             except Conflict:  # what was prepared is stale: a blob was purged meanwhile

@@ -115,7 +115,10 @@ class Reading:
     def changes(
         self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
     ) -> Changes:
-        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
+        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first.
+
+        `resync` in the answer: what vanished since then is not known any more.
+        """
         number = self._number(account, tx)
         return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
 

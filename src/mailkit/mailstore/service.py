@@ -1,4 +1,5 @@
-"""What others call: mailboxes and messages of accounts. What only reads is in `reading`, the archive in `archive`."""
+"""What others call: mailboxes and messages of accounts. What only reads is in `reading`, how long things are kept in
+`keeping`, the archive in `archive`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -10,34 +11,32 @@ from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, keeping, lapse, mailbox_changes, mailboxes, work
+from mailkit.mailstore import events, mailbox_changes, mailboxes, work
+from mailkit.mailstore import once as named
 from mailkit.mailstore.append import Stored, append
-from mailkit.mailstore.archive import Archive
-from mailkit.mailstore.archiving import Archiver
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.dispose import Cause
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.follower import Emptied, Follower, Nobody
-from mailkit.mailstore.holds import Holds
+from mailkit.mailstore.keeping import SWEEP, Fate, Keeping, job_key
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
-from mailkit.mailstore.reading import AccountRef, Entry, Reading
-from mailkit.mailstore.records import Hold, Mailbox
-from mailkit.mailstore.retain import Kept
+from mailkit.mailstore.reading import AccountRef, Entry
+from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.quota import QuotaService
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.calls import OWN, reads, writes
+from mailkit.storage.calls import OWN, writes
 
 __all__ = ["AccountRef", "Entry", "MailStore"]
 
 T = TypeVar("T")
 
 
-class MailStore(Reading):
+class MailStore(Keeping):
     """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, `on_stored(tx, account,
     mailbox, message, flags)`, which is told of every message that comes in, the `follower` of all changes,
     `archive_keep()`, how long removed messages can be restored (ms, 0: not at all), and `fate(tx, account)`, an
@@ -54,28 +53,26 @@ class MailStore(Reading):
         number_of: Callable[[ReadTx, Id], int],
         follower: Follower | None = None,
         most_mailboxes: Callable[[], int],
+        most_vanished: Callable[[], int],
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
         archive_keep: Callable[[], int] = lambda: 0,
-        fate: Callable[[ReadTx, int], keeping.Fate] = lambda *_: (0, None),
+        fate: Callable[[ReadTx, int], Fate] = lambda *_: (0, None),
     ) -> None:
-        super().__init__(store, blobs, number_of)
-        self.quota = quota
-        self.jobs = jobs
-        self.clock = clock
-        self.follower = follower or Nobody()
-        self._most_mailboxes = most_mailboxes
-        self._on_stored = on_stored
-        self._fate = fate
-        self.archiver = Archiver(blobs, quota, jobs, keep=archive_keep)
-        self.holds = Holds(store, self._number, clock=clock)
-        self.archive = Archive(
-            self,
-            self.archiver,
+        super().__init__(
+            store,
+            blobs,
+            quota,
             jobs,
             clock=clock,
-            follower=lambda: self.follower,
+            number_of=number_of,
+            follower=follower or Nobody(),
             most_mailboxes=most_mailboxes,
+            archive_keep=archive_keep,
+            fate=fate,
         )
+        self._most_mailboxes = most_mailboxes
+        self.most_vanished = most_vanished
+        self._on_stored = on_stored
 
     @writes
     def create_mailbox(self, account: AccountRef, folder: Folder, *, tx: Tx = OWN) -> Mailbox:
@@ -116,7 +113,7 @@ class MailStore(Reading):
         mailbox_changes.bury(number, box, now=now, tx=tx)
         self.follower.changed(tx, Emptied(number, box.id))
         args = {"account": number, "mailbox": box.id}
-        self.jobs.schedule(tx, work.ERASE, args, due=now, key=work.job_key(number, box.id))
+        self.jobs.schedule(tx, work.ERASE, args, due=now, key=job_key(number, box.id))
         return box
 
     def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
@@ -220,18 +217,39 @@ class MailStore(Reading):
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
-            return changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+            moved = changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+            self._tend(number, mailboxes.get(number, box.id, tx=tx), tx)
+            return moved
 
         return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
 
     def copy(
-        self, account: AccountRef, mailbox: Id | str, wanted: Selection, target: Id | str, *, tx: Tx | None = None
+        self,
+        account: AccountRef,
+        mailbox: Id | str,
+        wanted: Selection,
+        target: Id | str,
+        *,
+        once: str | None = None,
+        tx: Tx | None = None,
     ) -> Sequence[Moved]:
         """Puts messages into another mailbox as well; their bytes are stored once and count twice. OverQuota: the steps
-        before it stay."""
+        before it stay.
+
+        `once` is a name of the caller's for this copy. Repeated under it within a week, of the same mailbox into the
+        same one, it copies what it has not copied yet and returns that; without a name, all is copied again.
+        """
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
+            if once is None:
+                return copied(number, box, into, found, tx)
+            rest, so_far = named.left(number, box, into, once, found, tx=tx)
+            if rest:
+                named.note(number, box, once, so_far, rest[-1][0], now=self.clock(), tx=tx)
+            return copied(number, box, into, rest, tx)
+
+        def copied(number: int, box: Mailbox, into: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             return changes.copy(
                 number,
                 box,
@@ -244,7 +262,7 @@ class MailStore(Reading):
                 tx=tx,
             )
 
-        return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
+        return [done for step in self._stepwise(account, mailbox, wanted, one, tx) for done in step]
 
     def renumber(self, account: AccountRef) -> tuple[int, int]:
         """Gives every mailbox a new UIDVALIDITY and every message a new UID; returns how many of either.
@@ -297,7 +315,7 @@ class MailStore(Reading):
         `skip_archive` counts (W4.5)."""
         number = self._number(account, tx)
         box = mailboxes.get(number, mailbox, tx=tx)
-        key = work.job_key(number, box.id)
+        key = job_key(number, box.id)
         known = self.jobs.find(tx, work.CLEAR, key)
         if known is not None:
             return known.id, True
@@ -323,7 +341,7 @@ class MailStore(Reading):
     def _tend(self, number: int, box: Mailbox, tx: Tx) -> None:
         if work.sweepable(box):
             args = {"account": number, "mailbox": box.id}
-            self.jobs.schedule(tx, work.SWEEP, args, due=self.clock(), key=work.job_key(number, box.id))
+            self.jobs.schedule(tx, SWEEP, args, due=self.clock(), key=job_key(number, box.id))
 
     def _stepwise(
         self,
@@ -353,45 +371,3 @@ class MailStore(Reading):
             results.append(result)
             rest = rest.beyond(LAST if last is None else last)
         return results
-
-    # how long things are kept
-
-    def hold(
-        self,
-        account: AccountRef,
-        *,
-        reason: str,
-        by: str,
-        mailbox: Id | str | None = None,
-        until: int | None = None,
-        tx: Tx | None = None,
-    ) -> Hold:
-        """Stops whatever would remove an account's mail, or a mailbox's, for good; see `holds`."""
-        return self.holds.place(account, reason=reason, by=by, mailbox=mailbox, until=until, tx=tx or OWN)
-
-    @writes
-    def upkeep(self, account: AccountRef, *, tx: Tx = OWN) -> None:
-        """Has jobs remove, of one account and soon, what others would in a quarter of an hour: messages and archived
-        messages whose time is over, and outdated index entries however few."""
-        number, now = self._number(account, tx), self.clock()
-        self.jobs.schedule(tx, lapse.UPKEEP, {"account": number}, due=now, key=str(number))
-        for box in mailboxes.list_all(number, tx=tx):
-            if box.stale:
-                args = {"account": number, "mailbox": box.id}
-                self.jobs.schedule(tx, work.SWEEP, args, due=now, key=work.job_key(number, box.id))
-
-    @reads
-    def kept(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> Kept:
-        """Until when a message is kept, and why (`retain`). NotFound `mailbox.not_found`, `message.not_found`."""
-        number = self._number(account, tx)
-        entry = self.get(number, mailbox, uid, tx=tx)
-        return keeping.live_message(
-            number, entry, self._fate(tx, number), keep=self.archiver.keep(), now=self.clock(), tx=tx
-        )
-
-    @reads
-    def kept_archived(self, account: AccountRef, id: Id, *, tx: ReadTx = OWN) -> Kept:
-        """The same of a message in the archive, by its id. NotFound `message.not_found`."""
-        number = self._number(account, tx)
-        archived = self.archive.get(number, id, tx=tx).archived
-        return keeping.archived_message(archived, self._fate(tx, number), now=self.clock(), tx=tx)

@@ -2,7 +2,8 @@
 
 mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given back
 mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
-mailbox.sweep   modseq index entries that count no more go
+mailbox.sweep   modseq index entries that count no more go, and of what vanished the oldest beyond a number
+mail.forget     names of bulk work that is long done are forgotten; comes back by itself
 archive.restore everything that was deleted in some time comes back, as far as it fits
 
 What time takes away has jobs of its own: `lapse`.
@@ -20,6 +21,8 @@ from mailkit.mailstore import lapse
 from mailkit.mailstore.archive import RESTORE
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.keeping import SWEEP
+from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import Archived, Mailbox
 from mailkit.mailstore.restore_plan import Tally
 from mailkit.mailstore.resync import counts
@@ -32,18 +35,13 @@ from mailkit.storage.api import Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "FORGET", "SWEEP", "clear_args", "handlers", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
-SWEEP: Final = "mailbox.sweep"
+FORGET: Final = "mail.forget"
 
 _LOOSE = 1000
-
-
-def job_key(account: int, mailbox: bytes) -> str:
-    """At most one job of a kind waits for a mailbox."""
-    return f"{account}:{mailbox.hex()}"
 
 
 def clear_args(account: int, box: Mailbox, *, skip_archive: bool) -> dict[str, Any]:
@@ -62,6 +60,7 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         ERASE: lambda step: _until_done(step, lambda tx: erase_some(mail, step, tx)),
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
+        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
         RESTORE: lambda step: _restore(mail, step),
         **lapse.handlers(mail),
     }
@@ -154,7 +153,7 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         with step.store.snapshot() as view:
             keys = [key for key, _ in view.scan(start, stop, limit=4 * STEP)]
         if not keys:
-            return None
+            return _forget_vanished(mail, step)
         after = keys[-1] + b"\x00"
 
         def one(tx: Tx, keys: list[bytes] = keys, after: bytes = after) -> None:
@@ -171,3 +170,31 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         start = after
         if step.stopping:
             return Later(step.now())
+
+
+def _forget_vanished(mail: "MailStore", step: Step) -> Later | None:
+    """Keeps the newest records of what vanished; the mailbox says from which modseq on they are all there."""
+    account, mailbox = step.args["account"], step.args["mailbox"]
+    space = keyspace.VANISHED.range(account, mailbox)
+    with step.store.snapshot() as view:
+        kept = [key for key, _ in view.scan(*space, reverse=True, limit=mail.most_vanished() + 1)]
+    if len(kept) <= mail.most_vanished():
+        return None
+    stop = kept[-1] + b"\x00"
+
+    def some(tx: Tx) -> int:
+        box = MAILBOXES.find(tx, account, mailbox)
+        keys = [key for key, _ in tx.scan(space[0], stop, limit=4 * STEP)]
+        if box is None or not keys:
+            return 0
+        for key in keys:
+            tx.delete(key)
+        forgotten = keyspace.VANISHED.parts(keys[-1])[2]
+        MAILBOXES.put(tx, replace(box, forgotten=max(box.forgotten, forgotten)), account, mailbox)
+        return len(keys)
+
+    while step.transact(some):
+        step.renew()
+        if step.stopping:
+            return Later(step.now())
+    return None

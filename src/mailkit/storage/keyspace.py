@@ -175,6 +175,9 @@ MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u
 ARCHIVE_END = space(0x61, "archived messages by the time they are purged", "mailstore", "u64", "u32", "id")
 ARCHIVE_HASH = space(0x62, "archived messages by content hash", "mailstore", "sha", "u32", "id")
 HOLD = space(0x63, "holds on accounts and mailboxes", "mailstore", "u32", "id")
+ONCE_END = space(
+    0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
+)
 
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
@@ -202,6 +205,8 @@ ARCHIVED_AT = table(0x0E, "archived messages by the time they were deleted", "ma
 ARCHIVE_SIZE = table(0x0F, "how many messages an archive has, and how many bytes", "mailstore", "u8")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
+STORED_FILE_NAME = table(0x12, "stored files by name", "files", "text", "id")
+ONCE = table(0x14, "how far bulk work got that has a name", "mailstore", "sha")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")
