@@ -8,6 +8,7 @@ from mailkit.delivery.service import Delivery
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
+from mailkit.mailstore.forget_threads import FORGET_THREADS
 from mailkit.mailstore.work import EXPIRE, FORGET
 from mailkit.principals.service import Principals
 from mailkit.search.service import Search
@@ -35,6 +36,7 @@ PERIODS: Final[dict[str, int]] = {
     "receipts.expire": _HOUR,
     EXPIRE: _HOUR // 4,
     FORGET: _HOUR,
+    FORGET_THREADS: 7 * 24 * _HOUR,
 }
 """Job kind -> period in ms."""
 
