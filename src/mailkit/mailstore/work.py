@@ -31,13 +31,13 @@ from mailkit.storage.api import ReadTx, Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET_NAMES", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
 SWEEP: Final = "mailbox.sweep"
 EXPIRE: Final = "mail.expire"
-FORGET: Final = "mail.forget"
+FORGET_NAMES: Final = "mail.forget"
 
 _LOOSE = 1000
 
@@ -65,7 +65,7 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         SWEEP: lambda step: _sweep(mail, step),
         EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
         FORGET_THREADS: forget_threads,
-        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
+        FORGET_NAMES: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
     }
 
 
