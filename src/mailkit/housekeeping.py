@@ -9,8 +9,9 @@ from mailkit.delivery.service import Delivery
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
+from mailkit.mailstore.forget_threads import FORGET_THREADS
 from mailkit.mailstore.lapse import EXPIRE, PURGE
-from mailkit.mailstore.work import FORGET as FORGET_NAMES
+from mailkit.mailstore.work import FORGET_NAMES
 from mailkit.principals.service import Principals
 from mailkit.search.service import Search
 from mailkit.storage.api import Tx
@@ -40,6 +41,7 @@ PERIODS: Final[dict[str, int]] = {
     EXPIRE: _HOUR // 4,
     PURGE: _HOUR // 4,
     FORGET_NAMES: _HOUR,
+    FORGET_THREADS: 7 * 24 * _HOUR,
 }
 """Job kind -> period in ms."""
 

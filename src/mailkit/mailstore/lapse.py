@@ -128,8 +128,8 @@ def _ending(mail: "MailStore", only: int | None) -> _Part:
 
     def some(keys: list[bytes], now: int, tx: Tx) -> _Removed:
         entries = [space.parts(key) for key in keys if tx.get(key) is not None]
-        found = [ARCHIVED.get(tx, account, id) for _, account, id in entries if only is None or account == only]
-        return _destroy(mail, found, now, tx)
+        found = [ARCHIVED.find(tx, account, id) for _, account, id in entries if only is None or account == only]
+        return _destroy(mail, (row for row in found if row is not None), now, tx)
 
     return lambda now: (space.key(0), space.key(now + 1)), some
 

@@ -6,7 +6,7 @@ mailbox.sweep   modseq index entries that count no more go, and of what vanished
 mail.forget     names of bulk work that is long done are forgotten; comes back by itself
 archive.restore everything that was deleted in some time comes back, as far as it fits
 
-What time takes away has jobs of its own: `lapse`.
+Old threads have a job of their own, `forget_threads`, and what time takes away has several: `lapse`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ from mailkit.mailstore import lapse
 from mailkit.mailstore.archive import RESTORE
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.forget_threads import FORGET_THREADS, forget_threads
 from mailkit.mailstore.keeping import SWEEP
 from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import Archived, Mailbox
@@ -35,11 +36,11 @@ from mailkit.storage.api import Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "FORGET", "SWEEP", "clear_args", "handlers", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "FORGET_NAMES", "SWEEP", "clear_args", "handlers", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
-FORGET: Final = "mail.forget"
+FORGET_NAMES: Final = "mail.forget"
 
 _LOOSE = 1000
 
@@ -60,7 +61,8 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         ERASE: lambda step: _until_done(step, lambda tx: erase_some(mail, step, tx)),
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
-        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
+        FORGET_THREADS: forget_threads,
+        FORGET_NAMES: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
         RESTORE: lambda step: _restore(mail, step),
         **lapse.handlers(mail),
     }
@@ -122,8 +124,8 @@ def _clear(mail: "MailStore", step: Step, tx: Tx) -> int:
 def _restore(mail: "MailStore", step: Step) -> Later | None:
     """Goes through what was deleted in the time asked for, in that order; what doesn't fit stays in the archive."""
     account, into = step.args["account"], step.args["into"]
-    counts = {"messages": 0, "bytes": 0, "refused": 0, "refused_bytes": 0}
-    progress: dict[str, Any] = {"at": None, **counts, **step.progress}
+    nothing = {"messages": 0, "bytes": 0, "refused": 0, "refused_bytes": 0}
+    progress: dict[str, Any] = {"at": None, **nothing, **step.progress}
     while True:
         after = None if progress["at"] is None else (progress["at"][0], Id(progress["at"][1]))
         page = mail.archive.by_deletion(
@@ -133,7 +135,7 @@ def _restore(mail: "MailStore", step: Step) -> Later | None:
             return None
 
         def one(tx: Tx, page: Sequence[Archived] = page, known: dict[str, Any] = progress) -> dict[str, Any]:
-            tally = Tally(**{name: known[name] for name in counts})
+            tally = Tally(**{name: known[name] for name in nothing})
             tally = mail.archive.restore_some(account, page, tally, into=into, tx=tx)
             reached = {"at": [page[-1].deleted, page[-1].id], **asdict(tally)}
             step.save(tx, reached)
