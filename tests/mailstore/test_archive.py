@@ -556,3 +556,56 @@ def test_a_year_of_retention(kit: MailKit, alice: Principal, clock: FixedClock) 
     assert kit.mailstore.mailbox(alice.id, "INBOX").total == 52
     assert kit.used(alice.number) == kit.mailstore.mailbox(alice.id, "INBOX").size
     assert faults(kit) == []
+
+
+def test_of_many_who_restore_a_message_one_does(
+    kit: MailKit, alice: Principal, race: Callable[[Callable[[], object]], None]
+) -> None:
+    kit.mailstore.append(alice.number, RAW % (1, 1) + b"x" * 300_000)
+    kit.mailstore.remove(alice.id, "INBOX", ALL)
+    (old,) = archived(kit, alice)
+    outcomes: list[str] = []
+
+    def restore() -> None:
+        try:
+            kit.mailstore.archive.restore(alice.number, old.id)
+            outcomes.append("restored")
+        except NotFound:
+            outcomes.append("gone")
+
+    race(restore)
+    assert sorted(outcomes) == ["gone"] * 3 + ["restored"]
+    assert kit.mailstore.mailbox(alice.id, "INBOX").total == 1
+    assert faults(kit) == []
+
+
+def test_restores_and_purges_at_the_same_time_lose_and_double_nothing(
+    kit: MailKit, alice: Principal, clock: FixedClock, race: Callable[[Callable[[], object]], None]
+) -> None:
+    fill(kit, alice, 40)
+    kit.mailstore.remove(alice.id, "INBOX", ALL)
+    ids = [row.id for row in archived(kit, alice)]
+    clock.advance(days=26)  # all of it may go
+    kit.mailstore.upkeep(alice.id)
+    restored: list[Id] = []
+    turns = iter([False, True, True, True])
+
+    def one() -> None:
+        if not next(turns):
+            kit.run_due()
+            return
+        while ids:
+            try:
+                id = ids.pop()
+                kit.mailstore.archive.restore(alice.number, id)
+                restored.append(id)
+            except (NotFound, IndexError):
+                continue
+
+    race(one)
+    while kit.run_due():
+        pass
+    assert archived(kit, alice) == []
+    assert {entry.row.id for entry in kit.mailstore.list(alice.id, limit=100).items} == set(restored)
+    assert len(set(restored)) == len(restored)
+    assert faults(kit) == []

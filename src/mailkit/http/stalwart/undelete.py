@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -94,7 +95,7 @@ def _account(kit: MailKit, name: str, caller: Caller) -> int:
         return kit.directory.named(name, caller, ("individual", "group"), tx=tx).number
 
 
-def _there(kit: MailKit, account: int) -> Any:
+def _there(kit: MailKit, account: int) -> Iterator[Archived]:
     """What can be restored, in order of deletion: not what only waits to be purged."""
     now, after = kit.clock(), None
     while True:
