@@ -5,7 +5,8 @@
 On LMDB, in one process, warm; both mailboxes lie in one store, and each kind of work takes turns between them. Filling
 10^6 takes some minutes. Changes are durable; "16" stands for 16 of them in one commit.
 
-Aim: at most 1.5 x for a page of 20, one by UID, and for append, flag change and delete, 16 per commit.
+Aim: at most 1.5 x for a page of 20, one by UID, and for append, flag change, delete (to the archive) and restore, 16
+per commit.
 """
 
 import argparse
@@ -62,6 +63,9 @@ def kinds(kit: MailKit, account: int, count: int) -> dict[str, Callable[[], obje
     def delete(tx: Tx) -> None:
         mail.remove(account, "INBOX", Selection.of([next(low)]), tx=tx)
 
+    def restore(tx: Tx) -> None:
+        mail.archive.restore(account, mail.archive.list(account, limit=1, tx=tx).items[0].archived.id, tx=tx)
+
     return {
         "page of 20": lambda: mail.list(account, "INBOX", limit=20),
         "one by UID": lambda: mail.get(account, "INBOX", uid()),
@@ -71,6 +75,8 @@ def kinds(kit: MailKit, account: int, count: int) -> dict[str, Callable[[], obje
         "flag change, 16": in_one(16, flag),
         "delete": in_one(1, delete),
         "delete, 16": in_one(16, delete),
+        "archive's page": lambda: mail.archive.list(account, limit=20),
+        "restore, 16": in_one(16, restore),
     }
 
 
@@ -88,7 +94,7 @@ def main() -> None:
             fill(kit, account, count)
             work[count] = kinds(kit, account, count)
         for kind in work[1000]:
-            rounds = 25 if kind.startswith("delete") else ROUNDS
+            rounds = 25 if kind.startswith(("delete", "restore")) else ROUNDS
             times: dict[int, list[float]] = {count: [] for count in sizes}
             for _ in range(rounds):
                 for count in sizes:
