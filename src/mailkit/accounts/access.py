@@ -86,7 +86,9 @@ class Access:
             store, principals, addresses, self._apps, self.authlog, clock=clock, limit=self._app_limit
         )
         self.profiles = Profiles(settings.get, lambda: settings.get(kernel.MAIL_HOSTNAME) or "localhost")
-        self.secrets = SecretList(store, principals, credentials, self._apps, codes, clock=clock, limit=self._app_limit)
+        self.secrets = SecretList(
+            store, principals, credentials, self._apps, codes, self.authlog, clock=clock, limit=self._app_limit
+        )
 
     def public_url(self) -> str:
         """The URL that clients use, as configured; else the one that is listened on. Never the Host header."""

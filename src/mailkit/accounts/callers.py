@@ -64,11 +64,14 @@ class Callers:
         checked = self._credentials.check_token(token, now=self._clock(), tx=tx)
         row = checked.row
         renew = checked.key if checked.renew else None
+        granted = self._grants.of_role(row.role, tx=tx)
+        if granted is None:  # a role that is no more (W1.6)
+            raise Denied("token.invalid", "Invalid access token")
         if row.owner is None:
             caller = Caller(
                 name=row.role,
                 roles=(row.role,),
-                permissions=self._grants.of_role(row.role, tx=tx) or frozenset(),
+                permissions=granted,
                 kind=TokenKind.TOKEN,
             )
             return Checked(caller, renew)

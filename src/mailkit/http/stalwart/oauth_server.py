@@ -44,6 +44,7 @@ PATHS: Final = frozenset(
         "/auth/userinfo",
         "/auth/jwks.json",
         "/authorize",
+        "/authorize/",  # where Stalwart's devices send people
         *_METADATA,
     )
 )
@@ -120,7 +121,7 @@ class OAuthServer:
                 client = form.get("client_id")
                 await self.kit.store.atransact(lambda tx: self.kit.oauth.revoke(form["token"], client=client, tx=tx))
                 return _json(200, {})
-            case "GET" | "HEAD", "/authorize":
+            case "GET" | "HEAD", "/authorize" | "/authorize/":
                 return await self._ask({k: v for k, v in querystring.flat(connection.query) if k in _KEPT})
             case "POST", "/authorize":
                 return await self._consent(connection)
@@ -166,7 +167,7 @@ class OAuthServer:
                 "device_code": made.device_code,
                 "user_code": made.user_code,
                 "verification_uri": f"{base}/authorize",
-                "verification_uri_complete": f"{base}/authorize?code={made.user_code}",
+                "verification_uri_complete": f"{base}/authorize/?code={made.user_code}",
                 "expires_in": made.expires_in,
                 "interval": INTERVAL,
             },
