@@ -7,6 +7,7 @@ from mailkit.accounts.app_passwords import AccountAppPasswords
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.login import Login
 from mailkit.accounts.oauth import OAuth
+from mailkit.accounts.oauth_clients import OAuthClients
 from mailkit.accounts.profiles import Profiles
 from mailkit.accounts.secrets import Secrets as SecretList
 from mailkit.accounts.twofactor import TwoFactor
@@ -70,6 +71,7 @@ class Access:
         self.oauth = OAuth(
             store, principals, addresses, sealing, clock=clock, setting=settings.get, issuer=self.public_url
         )
+        self.oauth_clients = OAuthClients(store, principals, clock=clock, setting=settings.get)
         self.callers = Callers(store, principals, grants, credentials, self.login, self.oauth, clock=clock)
         self.two_factor = TwoFactor(
             store,
