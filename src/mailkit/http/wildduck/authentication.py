@@ -263,8 +263,8 @@ def _row(row: AuthEvent) -> EventRow:
     import base64
 
     details = {name: row.details[name] for name in _WORDS if name in row.details}
-    if row.action in ("create asp", "delete asp"):
-        details.pop("target", None)  # kept to tell events of two passwords apart
+    if "asp" in details or "credential" in details:
+        details.pop("target", None)  # kept to tell events of two passwords or authenticators apart
     return EventRow(
         id=str(row.id),
         action=row.action,
