@@ -3,8 +3,7 @@ is seen half. Sets are bitmaps of message numbers; what is gone is taken out at 
 """
 
 from collections.abc import Callable
-from functools import cached_property, reduce
-from operator import and_
+from functools import cached_property
 
 from pyroaring import BitMap
 
@@ -159,8 +158,10 @@ def _phrase(segment: Lookup, mark: bytes, text: Text) -> BitMap:
         if some is None:
             return BitMap()
         sets.append((len(some), at, some))
-    sets.sort(key=lambda one: one[0])  # the rarest first
-    found: BitMap | None = reduce(and_, (some.shift(-at) for _, at, some in sets)) if sets else None
+    sets.sort(key=lambda one: one[0])  # the rarest first: what is found is small then, and shifted for little
+    found: BitMap | None = None
+    for _, at, some in sets:
+        found = some.shift(-at) if found is None else found.shift(at).intersection(some).shift(-at)
     for at in ((0,) if text.open_start else ()) + ((last,) if text.open_end else ()):
         if found is not None and not found:
             return found

@@ -103,7 +103,9 @@ class Memory:
         if known is not None and known.raw == raw:
             return known
         facts = [
-            known.facts[at] if known is not None and at < len(known.raw) and known.raw[at] == data else FACTS.codec.decode(data)
+            known.facts[at]
+            if known is not None and at < len(known.raw) and known.raw[at] == data
+            else FACTS.codec.decode(data)
             for at, data in enumerate(raw)
         ]
         found = State(raw, facts)

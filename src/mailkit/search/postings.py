@@ -7,11 +7,10 @@ at a multiple of `ROOM`: which one an ordinal lies in takes a division and a loo
 A posting is the set of a term's ordinals. The first byte says how it is written; numbers are little-endian:
 
     0   u32 ordinals, ascending                                                      up to `FEW`, or far apart
-    1   u32 length, messages, ordinals: roaring bitmaps, each squeezed by two bytes  from `MANY` on
-    2   u32 ordinal / 256 of the first, u16 how much that grows to each of the others, all ordinals % 256
+    1   u32 length, roaring bitmap of the messages, squeezed; ordinals as `roaring.pack` has them   from `MANY` on
+    2   u32 room (ordinal / ROOM) of the first, u16 how much it grows to each of the others, all ordinals % ROOM
 """
 
-import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,35 +20,30 @@ from operator import sub
 from attrs import field, frozen
 from pyroaring import BitMap
 
+from mailkit.search import roaring
+from mailkit.search.numbers import numbers, packed
 from mailkit.search.squeeze import squeezed, unsqueezed
 
-__all__ = ["MANY", "ROOM", "Dead", "Head", "docs_of", "encode", "encode_many", "merge", "numbers", "ordinals_in", "ordinals_of", "packed", "parts"]
+__all__ = [
+    "MANY",
+    "ROOM",
+    "Dead",
+    "Head",
+    "docs_of",
+    "encode",
+    "encode_many",
+    "merge",
+    "ordinals_in",
+    "ordinals_of",
+    "parts",
+]
 
 FEW = 16
 MANY = 256
 
-_SHIFT = 10
+_SHIFT = 8
 ROOM = 1 << _SHIFT
 """Ordinals of a message are a multiple of this; what it doesn't use stays free."""
-
-_LITTLE = sys.byteorder == "little"
-
-
-def numbers(data: bytes, kind: str = "I") -> "array[int]":
-    """Little-endian numbers as an array: u16 (kind "H"), u32 or i64 ("q")."""
-    found: array[int] = array(kind)
-    found.frombytes(data)
-    if not _LITTLE:
-        found.byteswap()
-    return found
-
-
-def packed(values: "array[int]") -> bytes:
-    """The other way round."""
-    if not _LITTLE:
-        values = values[:]
-        values.byteswap()
-    return values.tobytes()
 
 
 @frozen(eq=False)
@@ -100,18 +94,18 @@ def encode(ordinals: Sequence[int]) -> bytes:
     plain = packed(array("I", ordinals))
     if len(ordinals) <= FEW:
         return b"\0" + plain
-    high = [ordinal >> 8 for ordinal in ordinals]
-    steps = list(map(sub, high[1:], high))
+    rooms = [ordinal >> _SHIFT for ordinal in ordinals]
+    steps = list(map(sub, rooms[1:], rooms))
     if max(steps) > 0xFFFF:
         return b"\0" + plain
-    return b"".join((b"\2", high[0].to_bytes(4, "little"), packed(array("H", steps)), plain[::4]))
+    return b"".join((b"\2", rooms[0].to_bytes(4, "little"), packed(array("H", steps)), plain[::4]))
 
 
 def encode_many(docs: BitMap, ordinals: BitMap) -> bytes:
     """Any number of them."""
     docs.run_optimize()
     first = squeezed(docs.serialize(), 2)
-    return b"".join((b"\1", len(first).to_bytes(4, "little"), first, squeezed(ordinals.serialize(), 2)))
+    return b"".join((b"\1", len(first).to_bytes(4, "little"), first, roaring.pack(ordinals)))
 
 
 def parts(posting: bytes) -> tuple[bytes, bytes]:
@@ -122,11 +116,11 @@ def parts(posting: bytes) -> tuple[bytes, bytes]:
 
 def ordinals_in(part: bytes) -> BitMap:
     """The ordinals of a posting of kind 1."""
-    return BitMap.deserialize(unsqueezed(part, 2))
+    return roaring.unpack(part)
 
 
-def _highs(posting: bytes) -> Iterator[int]:
-    """Of a posting of kind 2, the ordinals divided by 256."""
+def _rooms(posting: bytes) -> Iterator[int]:
+    """Of a posting of kind 2, the rooms that the ordinals are in."""
     steps = numbers(posting[5 : 3 + 2 * ((len(posting) - 2) // 3)], "H")
     return accumulate(steps, initial=int.from_bytes(posting[1:5], "little"))
 
@@ -136,7 +130,7 @@ def _some(posting: bytes) -> "Sequence[int]":
     if posting[0] == 0:
         return numbers(posting[1:])
     low = posting[3 + 2 * ((len(posting) - 2) // 3) :]
-    return [high << 8 | rest for high, rest in zip(_highs(posting), low, strict=True)]
+    return [room << _SHIFT | rest for room, rest in zip(_rooms(posting), low, strict=True)]
 
 
 def ordinals_of(posting: bytes) -> BitMap:
@@ -154,7 +148,7 @@ def docs_of(posting: bytes, head: Head) -> BitMap:
     owners = head.owners
     if posting[0] == 0:
         return BitMap([owners[ordinal >> _SHIFT] for ordinal in numbers(posting[1:])])
-    return BitMap([owners[high >> 2] for high in _highs(posting)])
+    return BitMap([owners[room] for room in _rooms(posting)])
 
 
 def merge(

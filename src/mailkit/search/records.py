@@ -10,7 +10,8 @@ from pyroaring import BitMap
 
 from mailkit.errors import Corrupt
 from mailkit.ids import Id
-from mailkit.search.postings import Head, numbers, packed
+from mailkit.search.numbers import numbers, packed
+from mailkit.search.postings import Head
 from mailkit.search.squeeze import squeezed, unsqueezed
 from mailkit.storage import keyspace
 from mailkit.storage.codec import Codec, Record
@@ -124,4 +125,13 @@ def unpack_head(data: bytes | None) -> Head:
     docs, rooms, dates, by_date, sizes, by_size, offsets = (
         numbers(unsqueezed(one, 8 if kind == "q" else 4), kind) for one, kind in zip(small, "IIqIqIq", strict=True)
     )
-    return Head(docs, rooms, dates, by_date, sizes, by_size, tuple(unsqueezed(terms, 1).split(b"\0")) if len(offsets) > 1 else (), offsets)
+    return Head(
+        docs,
+        rooms,
+        dates,
+        by_date,
+        sizes,
+        by_size,
+        tuple(unsqueezed(terms, 1).split(b"\0")) if len(offsets) > 1 else (),
+        offsets,
+    )

@@ -1,7 +1,7 @@
 """Making segments: from deltas (level 0), and from other segments. Pure: what is written comes out as bytes.
 
 A term is a letter and a word: `w` any word of the message, `s f t c b n` words of that field (`query.ASKED`), `h` the
-thread in hexadecimal, `a` for having attachments. Terms lie in order in blocks of about `BLOCK` bytes, of which the
+thread in base 85, `a` for having attachments. Terms lie in order in blocks of about `BLOCK` bytes, of which the
 segment's head knows the first terms; so a prefix is a range of blocks, and there is no dictionary beside them. Of a
 frequent term the messages and the ordinals are two entries, the second one under term SOH: only phrases ask for it.
 
@@ -11,6 +11,7 @@ The blocks, one behind the other, are stored in chunks of `CHUNK` bytes, whateve
 import heapq
 import struct
 from array import array
+from base64 import b85encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
@@ -57,7 +58,7 @@ Posting = tuple[bytes, bytes]
 
 def thread_term(thread: bytes) -> bytes:
     """The term of a thread's messages."""
-    return b"h" + thread.hex().encode()
+    return b"h" + b85encode(thread)
 
 
 def attached_term() -> bytes:
