@@ -71,7 +71,7 @@ class Recent:
     def _terms(self, prefix: bytes) -> Iterator[bytes]:
         known = self._sorted
         if len(known) != len(self._docs):
-            known = self._sorted = sorted(list(self._docs))
+            known = self._sorted = sorted(self._docs)
         at = bisect_left(known, prefix)
         while at < len(known) and known[at].startswith(prefix):
             yield known[at]
