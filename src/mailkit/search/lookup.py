@@ -45,6 +45,11 @@ class Lookup:
         found = [self._ordinals(term, posting) for term, posting in self._like(prefix, part, fits)]
         return BitMap.union(BitMap(), *found)
 
+    def some_terms(self, count: int) -> list[bytes]:
+        """Up to about so many terms from all over the segment."""
+        terms = [term for term in self.head.terms if not term.endswith(ORDINALS)]
+        return terms[:: max(1, len(terms) // count)]
+
     def _posting(self, term: bytes) -> bytes | None:
         number = bisect_right(self.head.terms, term) - 1
         return None if number < 0 else posting_in(self._block(number), term)

@@ -62,6 +62,10 @@ class Recent:
         """The messages of which something holds."""
         return BitMap([doc for doc, delta in list(self.deltas.items()) if condition(delta)])
 
+    def some_terms(self, count: int) -> list[bytes]:
+        """Up to about so many terms: a letter of `query.ASKED` or `w`, and a word."""
+        return list(self._docs)[:: max(1, len(self._docs) // count)]
+
     def _with(self, term: bytes) -> BitMap:
         return BitMap(self._docs.get(term, ()))
 
