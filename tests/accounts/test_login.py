@@ -10,6 +10,7 @@ from mailkit import MailKit
 from mailkit.accounts.by import By
 from mailkit.accounts.login import Attempt, LoggedIn
 from mailkit.clock import FixedClock
+from mailkit.credentials.oauth.authorize import Asked
 from mailkit.credentials.totp import Seed, code_at
 from mailkit.errors import MailKitError, RateLimited
 from mailkit.principals.records import Principal, Profile
@@ -346,6 +347,36 @@ def test_a_stolen_session_ends_with_the_password(kit: MailKit, alice: Principal)
     assert token
     kit.accounts.set_password(alice.id, "new")
     assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+
+
+def test_a_restored_account_has_its_passwords_and_none_of_its_sessions(
+    kit: MailKit, alice: Principal, clock: FixedClock
+) -> None:
+    """Whoever deleted it may have done so because of a session; who restores it does not bring that back."""
+    token = login(kit, token=True).token
+    assert token
+    bearer = kit.oauth.exchange(
+        {
+            "grant_type": "authorization_code",
+            "code": kit.oauth.code(
+                kit.callers.of_token(token).caller, Asked("webadmin", "stalwart://auth"), direct=True
+            ),
+            "client_id": "webadmin",
+            "redirect_uri": "stalwart://auth",
+        }
+    )
+    phone = kit.app_passwords.create(alice.id, "phone")
+    assert kit.callers.of_password("alice", RIGHT)
+    kit.accounts.delete(alice.id, due=clock() + DAY)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    assert refusal(lambda: kit.callers.of_password("alice", RIGHT)).code == "login.failed"
+    kit.accounts.restore(alice.id)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    assert refusal(lambda: kit.callers.of_bearer(bearer.access_token)).code == "token.invalid"
+    refresh = {"grant_type": "refresh_token", "refresh_token": bearer.refresh_token or ""}
+    assert refusal(lambda: kit.oauth.exchange(refresh)).code == "oauth.invalid_grant"
+    assert login(kit).source == "master"
+    assert login(kit, phone.password, scope="imap").source == "asp"
 
 
 def test_tokens_can_be_listed_revoked_and_signed_anew(kit: MailKit, alice: Principal) -> None:

@@ -1,6 +1,8 @@
 """Messages in mailboxes, on every store."""
 
+import base64
 import itertools
+import quopri
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from mailkit import MailKit
 from mailkit.clock import FixedClock
 from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.ids import new_id
+from mailkit.mime.parse import parse
 from mailkit.principals.records import Principal
 from mailkit.storage.blobs.records import content
 from mailkit.verify import verify
@@ -134,6 +137,33 @@ def test_pages_partition_the_mailbox_either_way(dates: list[int], limit: int, ol
         for earlier, later in itertools.pairwise(pages):
             back = kit.mailstore.list(alice.id, limit=limit, after=later[0], backwards=True, oldest_first=oldest_first)
             assert [(entry.row.idate, entry.uid) for entry in back.items] == earlier
+
+
+LEAF = bytes(range(256)) * 2_500
+ENCODED = {
+    "base64": base64.encodebytes(LEAF).replace(b"\n", b"\r\n"),
+    "quoted-printable": quopri.encodestring(LEAF[:9_000]).replace(b"\n", b"\r\n"),
+    "8bit": LEAF,
+    "x-unheard-of": LEAF[:700],
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+@pytest.mark.parametrize("alone", [True, False])
+def test_attachments_are_read_as_they_were_written(encoding: str, alone: bool, kit: MailKit, alice: Principal) -> None:
+    head = b"Content-Type: application/x\r\nContent-Transfer-Encoding: %s\r\n" % encoding.encode()
+    part = head + b"\r\n" + ENCODED[encoding]
+    if alone:  # the whole message is one leaf
+        raw = b"Subject: x\r\n" + part
+    else:
+        raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n" + part + b"\r\n--b--\r\n"
+    uid = kit.mailstore.append(alice.id, raw).uid
+    row = kit.mailstore.get(alice.id, "INBOX", uid).row
+    message = parse(raw)
+    assert len(row.attachments) == len(message.attachments) == 1
+    chunks = list(kit.mailstore.attachment(row, row.attachments[0]))
+    assert b"".join(chunks) == message.attachment_bytes(message.attachments[0])
+    assert all(len(chunk) <= 256 * 1024 for chunk in chunks)
 
 
 def test_deleted_account_leaves_nothing_behind(kit: MailKit, alice: Principal) -> None:

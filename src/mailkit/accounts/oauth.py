@@ -319,7 +319,8 @@ class OAuth:
         for use in (ACCESS, REFRESH):
             claims = self._open(token, use, now, tx)
             if claims is not None and claims.grant and client in (None, claims.client):
-                self._grants.revoke(tx, Id.parse(claims.grant), until=now + self._setting(keys.OAUTH_REFRESH))
+                until = max(claims.expires, now + self._setting(keys.OAUTH_REFRESH))
+                self._grants.revoke(tx, Id.parse(claims.grant), until=until)
 
     @reads
     def userinfo(self, caller: Caller, *, tx: ReadTx = OWN) -> dict[str, Any]:

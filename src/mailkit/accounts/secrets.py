@@ -137,21 +137,24 @@ class Secrets:
     def _step(self, change: Change) -> Callable[[Tx, Principal, int], None]:
         match change:
             case SetAll(texts):
-                kept = [self._ready(arrival(text)) for text in texts]
+                kept = [self._ready(self._read(text)) for text in texts]
                 hashes = sum(isinstance(each, (Hashed, App)) for each in kept)
                 if hashes > 2 * MAX_HASHED or sum(isinstance(each, Otp) for each in kept) > _MOST_OTP:
                     raise Invalid("secret.too_many", "These are too many secrets")
                 return lambda tx, row, now: self._set_all(tx, row, kept, now)
             case Add(text):
-                ready = self._ready(arrival(text))
+                ready = self._ready(self._read(text))
                 return lambda tx, row, now: self._add(tx, row, ready, now)
             case PasswordChange(text):
-                password = self._ready(arrival(text, "password"))
+                password = self._ready(self._read(text, "password"))
                 if not isinstance(password, Hashed):
                     raise Invalid.field("password", "this is no password", code="secret.kind")
                 return lambda tx, row, now: self._set_password(tx, row, password, now)
             case Remove(text):
                 return lambda tx, row, now: self._remove(tx, row, text)
+
+    def _read(self, text: str, name: str = "secrets") -> Secret:
+        return arrival(text, name, self._credentials.schemes)
 
     def _ready(self, secret: Secret) -> Secret:
         """With clear passwords hashed, and seeds looked at."""

@@ -170,6 +170,7 @@ class Accounts:
 
     def restore(self, id: Id, *, tx: Tx | None = None) -> Restored:
         """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
+        Its passwords are what they were; tokens of before are void.
 
         NotFound `account.not_found`; Conflict `account.purging` when its data is being removed, or was to be removed at
         once; AlreadyExists `principal.exists` when its name is somebody else's by now.
@@ -184,7 +185,8 @@ class Accounts:
             old = buried.principal
             if self._principals.find_name(old.name, tx=tx) is not None:
                 raise AlreadyExists("principal.exists", "The name is taken", name=old.name)
-            row = self._principals.restore(replace(old, main=None), tx=tx)
+            ended = replace(old, main=None, auth_version=old.auth_version + 1)
+            row = self._principals.restore(ended, tx=tx)
             back = [address for address in buried.rows if self._addresses.restore(address, tx=tx)]
             main = _main_of(back, old.main)
             if main is not None:

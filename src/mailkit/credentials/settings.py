@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mailkit.settings.kinds import DURATION, FLAG, NETWORK, TEXT, Network, list_of, or_off, whole
+from mailkit.settings.kinds import DURATION, FLAG, HOST_PORT, NETWORK, TEXT, HostPort, Network, list_of, or_off, whole
 from mailkit.settings.registry import Key
 
 __all__ = ["SETTINGS"]
@@ -81,6 +81,37 @@ OAUTH_REFRESH = _life("expiry_refresh_token", 30 * _DAY, "How long a refresh tok
 OAUTH_RENEW = _life("expiry_refresh_token_renew", 4 * _DAY, "A refresh token with less life than this is replaced.")
 OAUTH_ID_TOKEN = _life("expiry_id_token", 15 * _MINUTE, "How long an ID token is good.")
 
+
+def _server(protocol: str, port: int) -> Key[HostPort | None]:
+    doc = f"The {protocol.upper()} server that profiles for Apple's devices name, such as `mail.example.org:{port}`."
+    return Key(f"profile.{protocol}", or_off(HOST_PORT), None, doc, owner="credentials")
+
+
+PROFILE_SERVERS: dict[str, Key[HostPort | None]] = {
+    name: _server(name, port) for name, port in (("imap", 993), ("pop3", 995), ("smtp", 465))
+}
+PROFILE_TITLE: Key[str | None] = Key(
+    "profile.title", TEXT, None, "What such a profile is called; unset: the address.", owner="credentials"
+)
+PROFILE_IDENTIFIER: Key[str | None] = Key(
+    "profile.identifier",
+    TEXT,
+    None,
+    "What the identifiers of profiles begin with, in reverse-DNS form; unset: this host's name, reversed.",
+    owner="credentials",
+)
+PROFILE_CERTIFICATE: Key[str | None] = Key(
+    "profile.certificate",
+    TEXT,
+    None,
+    "A PEM file with the certificate that profiles are signed with, and its chain; unset: profiles are not signed.",
+    scope="boot",
+    owner="credentials",
+)
+PROFILE_KEY: Key[str | None] = Key(
+    "profile.key", TEXT, None, "Its key, PEM; unset: in the same file.", scope="boot", owner="credentials"
+)
+
 SETTINGS: tuple[Key[Any], ...] = (
     PASSWORD_MEMORY,
     PASSWORD_PASSES,
@@ -98,4 +129,9 @@ SETTINGS: tuple[Key[Any], ...] = (
     OAUTH_REFRESH,
     OAUTH_RENEW,
     OAUTH_ID_TOKEN,
+    *PROFILE_SERVERS.values(),
+    PROFILE_TITLE,
+    PROFILE_IDENTIFIER,
+    PROFILE_CERTIFICATE,
+    PROFILE_KEY,
 )

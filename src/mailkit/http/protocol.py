@@ -1,11 +1,12 @@
 """uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["MOST_HEAD_BYTES", "BoundedProtocol"]
+__all__ = ["MOST_HEAD_BYTES", "BoundedProtocol", "drop_lingering"]
 
 MOST_HEAD_BYTES = 64 << 10
 """Bytes of request line and headers; more are answered 431 (RFC 6585 5), and the connection is closed. The same for
@@ -86,3 +87,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def drop_lingering(connections: Iterable[Any], closing: set[Any]) -> set[Any]:
+    """Drops connections that were `closing` the last time and still are; returns those that are closing now.
+
+    Closing waits until everything written was taken. From a client that reads no more, that would be for ever.
+    """
+    now = {connection for connection in connections if connection.transport.is_closing()}
+    for connection in now & closing:
+        connection.transport.abort()
+    return now - closing

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pyroaring import BitMap
 
 from mailkit.clock import Clock
-from mailkit.errors import Corrupt, NotFound
+from mailkit.errors import Conflict, Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.mailstore.follower import Added
 from mailkit.mailstore.records import FLAGS, Message
@@ -22,6 +22,7 @@ from mailkit.search.records import FACTS, MANIFESTS, SPAN, Manifest, Place, bits
 from mailkit.search.store import StoreIndex
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.calls import OWN, reads
 
 __all__ = ["Upkeep"]
 
@@ -45,15 +46,24 @@ class Upkeep:
 
     def ready(self, account: int) -> None:
         """What a search needs to be complete, and quick."""
-        with self.store.snapshot() as tx:
-            late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
-            last = next(FACTS.scan(tx, account, reverse=True, limit=1), None)
-            through = (MANIFESTS.find(tx, account) or Manifest()).through
-        if late is not None:
+        late, waiting = self._behind(account)
+        if late:
             self.read_late(account)
-        if last is not None and last[1].next - through > _BEHIND * self.index.batch:
-            while self.merge(account):
-                pass
+        if waiting > _BEHIND * self.index.batch:
+            try:
+                while self.merge(account):
+                    pass
+            except Conflict as conflict:
+                if conflict.code != "store.conflict":  # else a snapshot that fitted no order: the search will do
+                    raise
+
+    @reads
+    def _behind(self, account: int, *, tx: ReadTx = OWN) -> tuple[bool, int]:
+        """Whether the words of some message are still to be read; how many wait to be merged."""
+        late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
+        last = next(FACTS.scan(tx, account, reverse=True, limit=1), None)
+        through = (MANIFESTS.find(tx, account) or Manifest()).through
+        return late is not None, 0 if last is None else last[1].next - through
 
     def merge(self, account: int) -> bool:
         """Makes one segment if it is time for one; see `merging.merge`."""
