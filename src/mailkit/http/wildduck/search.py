@@ -147,9 +147,7 @@ def _results(kit: MailKit, ask: SearchMessages, account: int, asked: Position) -
         previousCursor=numbers.previous,
         nextCursor=numbers.next,
         results=tuple(
-            message_row(
-                kit, one, headers=ask.includeHeaders, listed=False, siblings=sizes.get(one.row.thread, UNSET)
-            )
+            message_row(kit, one, headers=ask.includeHeaders, listed=False, siblings=sizes.get(one.row.thread, UNSET))
             for one in page.items
         ),
     )
