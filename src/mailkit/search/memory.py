@@ -79,22 +79,22 @@ class Memory:
         if hasattr(tx, "put"):
             return _extended(tx, account, Recent(), through)
         with self._lock:
-            known = self._recent.get(account)
-            if known is None or known[0] != through:
-                fresh = Recent()
-                if known is not None and known[0] < through:
-                    for doc, delta in known[1].deltas.items():
-                        if doc >= through:
-                            fresh.add(doc, delta)
-                elif known is not None:  # an older snapshot than the one before
-                    return _extended(tx, account, fresh, through)
-                known = through, fresh
-            self._recent[account] = known
+            known, found = self._recent.get(account, (-1, Recent()))
+            if known < through:
+                before, found = found, Recent()
+                for doc, delta in list(before.deltas.items()):
+                    if doc >= through:
+                        found.add(doc, delta)
+                self._recent[account] = through, found
             self._recent.move_to_end(account)
-            found = _extended(tx, account, known[1], through)
+        if known > through:  # an older snapshot than the one before
+            return _extended(tx, account, Recent(), through)
+        with found.lock:
+            _extended(tx, account, found, through)
+        with self._lock:
             while sum(len(one.deltas) for _, one in self._recent.values()) > _WAITING and len(self._recent) > 1:
                 self._recent.popitem(last=False)
-            return found
+        return found
 
     def state(self, tx: ReadTx, account: int) -> State:
         """What changes about the messages."""

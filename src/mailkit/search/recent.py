@@ -1,5 +1,6 @@
 """Words of messages that are in no segment yet, in memory: what a query would otherwise look for in each of them."""
 
+import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -15,9 +16,10 @@ _NONE = b"\x01" * (len(FIELDS) - 1)
 
 
 class Recent:
-    """Some messages by their numbers. One writer at a time; readers may look meanwhile, and see a message or not."""
+    """Some messages by their numbers. Who adds holds `lock`; others may look meanwhile, and see a message or not."""
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.deltas: dict[int, Delta] = {}
         self.blank: set[int] = set()
         """Messages without words, which may still get some."""
