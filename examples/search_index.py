@@ -5,7 +5,7 @@ messages is therefore appended to a space of the store's, in the transaction in 
 takes up what it hasn't yet: nothing lags, nothing of a failed transaction is seen, and a crash costs nothing, for how
 far tantivy has come is a part of its own commit. An entry's position is its message's number.
 
-One process may write to a tantivy index; others would have to ask it.
+One process may write to a tantivy index; others would have to ask it. What is taken up could be trimmed from the space.
 """
 
 import re

@@ -14,12 +14,13 @@ from array import array
 from base64 import b85encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, groupby, islice, pairwise
 from operator import itemgetter
 
 from attrs import evolve
 from pyroaring import BitMap
 
+from mailkit.errors import Corrupt
 from mailkit.search.delta import Delta
 from mailkit.search.postings import MANY, ROOM, Dead, Head, encode, encode_many, merge, parts
 from mailkit.search.query import ASKED, FIELDS
@@ -194,9 +195,10 @@ class Writer:
             self._offsets.append(self._length)
             self._length += len(block)
             rest += block
-            while len(rest) >= CHUNK:
-                yield rest[:CHUNK]
-                rest = rest[CHUNK:]
+            whole = len(rest) - len(rest) % CHUNK
+            for at in range(0, whole, CHUNK):
+                yield rest[at : at + CHUNK]
+            rest = rest[whole:]
         if rest:
             yield rest
 
@@ -207,12 +209,15 @@ class Writer:
 
 
 def read(chunks: Iterable[bytes], head: Head) -> Iterator[Posting]:
-    """All postings of a segment."""
+    """All postings of a segment; Corrupt `search.segment` when chunks are missing."""
     rest, source = b"", iter(chunks)
     frequent: Posting | None = None
     for start, stop in pairwise(head.offsets):
-        while len(rest) < stop - start:
-            rest += next(source)
+        missing = stop - start - len(rest)
+        if missing > 0:
+            rest += b"".join(islice(source, -(-missing // CHUNK)))
+            if len(rest) < stop - start:
+                raise Corrupt("search.segment", "A segment of the search index ends too early: rebuild it")
         block, rest = rest[: stop - start], rest[stop - start :]
         for term, posting in postings_in(block):
             if posting[:1] == b"\1" and not term.endswith(ORDINALS):
