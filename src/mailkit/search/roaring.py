@@ -24,7 +24,7 @@ _ARRAY = 4096
 """Largest container that is a list of values."""
 _BITSET = 8192
 _SQUEEZED = 0x8000
-_LENGTHS = [2 * size + 2 for size in range(_ARRAY)] + [_BITSET] * (65_536 - _ARRAY)
+_LENGTHS = array("H", range(2, 2 * _ARRAY + 2, 2)) + array("H", [_BITSET]) * (65_536 - _ARRAY)
 """Bytes of a container by its size - 1."""
 
 
