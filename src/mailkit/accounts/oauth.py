@@ -91,7 +91,7 @@ class OAuth:
         row = self._principals.find_name(client_id.lower(), tx=tx) if client_id else None
         if row is None or row.kind != "oauthClient":
             return None
-        return Client(row.name, row.display or row.name, row.urls)
+        return Client(row.name, row.display or row.name, row.urls, vouched=not row.implicit)
 
     @reads
     def check(self, asked: Asked, *, direct: bool, override: bool = False, tx: ReadTx = OWN) -> Client | None:

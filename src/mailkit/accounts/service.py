@@ -185,8 +185,7 @@ class Accounts:
             old = buried.principal
             if self._principals.find_name(old.name, tx=tx) is not None:
                 raise AlreadyExists("principal.exists", "The name is taken", name=old.name)
-            ended = replace(old, main=None, auth_version=old.auth_version + 1)
-            row = self._principals.restore(ended, tx=tx)
+            row = self._principals.restore(replace(old, main=None), tx=tx)
             back = [address for address in buried.rows if self._addresses.restore(address, tx=tx)]
             main = _main_of(back, old.main)
             if main is not None:

@@ -5,6 +5,8 @@ mailbox.clear   all messages that a mailbox has when it is asked for leave, the 
 mailbox.sweep   modseq index entries that count no more go, and of what vanished the oldest beyond a number
 mail.expire     messages whose time is over leave; comes back by itself
 mail.forget     names of bulk work that is long done are forgotten; comes back by itself
+
+Old threads have a job of their own: `forget_threads`.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.forget_threads import FORGET_THREADS, forget_threads
 from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import BlobRef, Mailbox
 from mailkit.mailstore.select import select
@@ -28,13 +31,13 @@ from mailkit.storage.api import ReadTx, Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET_NAMES", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
 SWEEP: Final = "mailbox.sweep"
 EXPIRE: Final = "mail.expire"
-FORGET: Final = "mail.forget"
+FORGET_NAMES: Final = "mail.forget"
 
 _LOOSE = 1000
 
@@ -61,7 +64,8 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
         EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
-        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
+        FORGET_THREADS: forget_threads,
+        FORGET_NAMES: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
     }
 
 
