@@ -29,7 +29,7 @@ TOPICS: dict[str, str] = {
     "credentials": "Access: logins, Basic credentials, tokens",
     "accounts": "Accounts: creating, resolving, listing",
     "mailstore": "The mail store by size",
-    "search": "Search beside SQLite FTS5",
+    "search": "Search beside SQLite FTS5 and notmuch",
 }
 
 HEAD = """# Performance

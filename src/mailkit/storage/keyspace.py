@@ -221,7 +221,7 @@ SEARCH_FACTS = table(0x4A, "what changes about indexed messages, by 4,096", "sea
 SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "search", "u32")
 SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
 SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
-SEARCH_BLOCK = table(0x4E, "postings of a segment by first term", "search", "id", "bytes")
+SEARCH_BLOCK = table(0x4E, "postings of a segment, in chunks", "search", "id", "u32")
 SEARCH_LATE = table(0x4F, "messages whose words are still to be read", "search", "u32")
 
 # an account's tables: 0x70-0x77 quota, 0x78-0x7F principals
