@@ -21,7 +21,7 @@ from benchmarks.corpus import spam_assassin
 from mailkit.spam import Spam
 from mailkit.spam.checkpoint import encode_model
 from mailkit.spam.evaluate import PROTOCOLS, Evaluation, Labelled, evaluate
-from mailkit.spam.features import feature_ids
+from mailkit.spam.features import feature_ids, feature_ids_of_many
 from mailkit.spam.message_key import message_key
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
@@ -65,7 +65,7 @@ def train(files: Files) -> Model:
     for start in range(0, len(files.train), GROUP):
         group = files.train[start : start + GROUP]
         raws = [path.read_bytes() for path, _ in group]
-        ids = [feature_ids(read(raw)) for raw in raws]
+        ids = feature_ids_of_many([read(raw) for raw in raws])
         model.learn_many(list(zip(map(message_key, raws), ids, [spam for _, spam in group], strict=True)))
     model.settle()
     encode_model(model)
@@ -76,7 +76,7 @@ def classify(model: Model, paths: Sequence[Path]) -> list[float]:
     """Bulk classification of files."""
     scores: list[float] = []
     for start in range(0, len(paths), GROUP):
-        ids = [feature_ids(read(path.read_bytes())) for path in paths[start : start + GROUP]]
+        ids = feature_ids_of_many([read(path.read_bytes()) for path in paths[start : start + GROUP]])
         scores += model.score_many(ids)
     return scores
 

@@ -232,7 +232,7 @@ GOOD = encode_model(learnt(MAIL[:20]))
 
 
 def test_a_model_of_another_tokeniser_is_refused() -> None:
-    start = len(b"mailkit spam 1\n")
+    start = len(b"mailkit spam 2\n")
     for version, words in ((b"\xff\xff", "newer"), (b"\x00\x00", "older")):
         rest = version + GOOD[start + 6 :]
         with pytest.raises(Unavailable, match=words):

@@ -12,6 +12,7 @@ from mailkit.spam import families as f
 from mailkit.spam.features import (
     feature_ids,
     feature_ids_in_python,
+    feature_ids_of_many,
     feature_names,
     pack_ids,
     singles,
@@ -106,6 +107,13 @@ def test_ids_do_not_change_from_release_to_release() -> None:
     # Stored models rest on them. Whoever changes them on purpose raises tokens.VERSION.
     assert (len(feature_ids(read(ham(1)))), crc32(pack_ids(feature_ids(read(ham(1)))))) == (138, 3500561205)
     assert (len(feature_ids(read(spam(1)))), crc32(pack_ids(feature_ids(read(spam(1)))))) == (101, 1792267081)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 9).map(spam), st.just(b"")), max_size=70))
+def test_ids_of_many_are_the_ids_of_each(messages: list[bytes]) -> None:
+    tokens = [read(raw) for raw in messages]
+    assert [list(ids) for ids in feature_ids_of_many(tokens)] == [list(feature_ids(one)) for one in tokens]
 
 
 def test_the_second_stage_sees_neither_steps_nor_pairs() -> None:

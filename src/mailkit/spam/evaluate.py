@@ -13,12 +13,12 @@ from attrs import frozen
 
 from mailkit.errors import Invalid
 from mailkit.spam.checkpoint import encode_model
-from mailkit.spam.features import Ids, feature_ids
+from mailkit.spam.features import Ids, feature_ids, feature_ids_of_many
 from mailkit.spam.message_key import message_key
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
 from mailkit.spam.settings import DEFAULT, Settings
-from mailkit.spam.tokens import read
+from mailkit.spam.tokens import Tokens, read
 from mailkit.spam.verdict import Verdict, judge
 
 __all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate"]
@@ -88,21 +88,22 @@ def _batch(corpus: Sequence[Labelled], protocol: str, settings: Settings) -> Eva
     known: set[bytes] = set()
     started = perf_counter()
     for start in range(0, len(train), _GROUP):
-        group = []
+        fresh: dict[bytes, tuple[Tokens, bool]] = {}
         for message in train[start : start + _GROUP]:
             raw = message.read()
             key = message_key(raw)
             if key not in known:
                 known.add(key)
-                group.append((key, feature_ids(read(raw)), message.spam))
-        model.learn_many(group)
+                fresh[key] = (read(raw), message.spam)
+        ids = feature_ids_of_many([tokens for tokens, _ in fresh.values()])
+        model.learn_many([(key, own, kind) for (key, (_, kind)), own in zip(fresh.items(), ids, strict=True)])
         if (start + _GROUP) % _BULK_FOLD == 0:
             model.settle()
     model.settle()
     trained = perf_counter()
     verdicts: list[Verdict] = []
     for start in range(0, len(test), _GROUP):
-        ids = [feature_ids(read(message.read())) for message in test[start : start + _GROUP]]
+        ids = feature_ids_of_many([read(message.read()) for message in test[start : start + _GROUP]])
         verdicts += [judge(model, score) for score in model.score_many(ids)]
     ended = perf_counter()
     return _measure(protocol, len(train), test, verdicts, model, ended - trained, trained - started)

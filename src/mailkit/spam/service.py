@@ -17,7 +17,7 @@ from mailkit.errors import Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.explain import Explanation, explain
-from mailkit.spam.features import Ids, feature_ids
+from mailkit.spam.features import Ids, feature_ids, feature_ids_of_many
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
@@ -46,7 +46,7 @@ FOR_ALL: Final = 0
 _RECENT: Final = 32
 _HOT: Final = 64
 """Models kept in memory."""
-_EXPORT: Final = b"mailkit spam export 1\n"
+_EXPORT: Final = b"mailkit spam export 2\n"
 _SIZES: Final = Struct("<QQ")
 _MARK: Final = Struct("<12s9s")
 
@@ -116,7 +116,7 @@ class Spam:
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
         """The verdicts on several messages without reasons: ten times faster."""
-        ids = [self._ids(message_key(raw), raw, False) for raw in messages]
+        ids = self._ids_of_many([(message_key(raw), raw) for raw in messages], False)
         with self._lock:
             heard = self._heard(account)
             if not heard:
@@ -147,7 +147,7 @@ class Spam:
 
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
-        prepared = [self._prepare(raw, spam, forged) for raw in messages]
+        prepared = self._prepare([(message_key(raw), raw) for raw in messages], spam, forged)
         other = Change.FORGET_HAM if spam else Change.FORGET_SPAM
         now = self._clock()
 
@@ -245,10 +245,18 @@ class Spam:
                     self._recent.popitem(last=False)
         return ids
 
-    def _prepare(self, raw: bytes, spam: bool, forged: bool) -> "_Prepared":
-        key = message_key(raw)
+    def _ids_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Ids]:
+        """`_ids` of (key, message) of each, faster."""
+        if len(messages) == 1:
+            return [self._ids(*messages[0], forged)]
+        return feature_ids_of_many([read(raw, forged=forged) for _, raw in messages])
+
+    def _prepare(self, messages: Sequence[tuple[bytes, bytes]], spam: bool, forged: bool) -> "list[_Prepared]":
         kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
-        return _Prepared(raw, key, kind, encode_entry(Entry(kind, key, self._ids(key, raw, forged))), forged)
+        return [
+            _Prepared(raw, key, kind, encode_entry(Entry(kind, key, ids)), forged)
+            for (key, raw), ids in zip(messages, self._ids_of_many(messages, forged), strict=True)
+        ]
 
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
         scopes = [GLOBAL]

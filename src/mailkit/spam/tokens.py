@@ -10,7 +10,7 @@ from mailkit.spam.headers import header_tokens
 
 __all__ = ["VERSION", "Tokens", "read"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when the same message would give other tokens. What was learnt with another version is rebuilt."""
 
 _READ_LIMIT: Final = 600_000
