@@ -4,7 +4,7 @@ Fixed cut-offs let 2 to 50 % of ham through a model that has seen little of it: 
 scores. So they are drawn from scores that learnt messages would have had, had they not been learnt:
 
     middle = where the two classes part: their means, each weighted by the other's spread (+ 0.3)
-    tail   = the mean of the highest hundredth of the ham scores, where there are 200 or more
+    tail   = the mean of the highest hundredth of the ham scores, where there are 400 or more
     spam   = middle + margin (0.7), or tail + margin - 0.1 if that is higher
     ham    = the score that 1 in 50 spam fall below, but below `spam` by 0.3 at least
 
@@ -25,7 +25,7 @@ __all__ = ["NO_CUTOFFS", "Cutoffs", "draw_cutoffs", "probability"]
 
 _SPREAD: Final = 0.3
 _UNSURE: Final = 0.3
-_ENOUGH: Final = 200
+_ENOUGH: Final = 400
 _TAIL: Final = 0.01
 _NEARER: Final = 0.1
 

@@ -23,6 +23,7 @@ from attrs import define, evolve, field, frozen
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
 from mailkit.spam.expiry import MOST_FEATURES, expire
+from mailkit.spam.families import FIRST_REST
 from mailkit.spam.features import Ids, singles
 from mailkit.spam.score import family_means, log_odds, many_scores, shares, weighted
 from mailkit.spam.settings import DEFAULT, Settings
@@ -164,9 +165,10 @@ class Model:
         ids = np.concatenate(messages)
         rows = self.table.rows(ids)
         scores = many_scores(ids, self.evidence(rows), sizes, self.settings.weights)
-        weights = self.table.weight[rows]  # type: ignore[attr-defined]  # an ArrayTable, since there is numpy
-        alone = np.array([max(len(singles(ids)), 1) for ids in messages])
-        index = np.repeat(np.arange(len(sizes)), sizes)
+        single = ids < FIRST_REST
+        weights = self.table.weight[rows[single]]  # type: ignore[attr-defined]  # an ArrayTable, since there is numpy
+        index = np.repeat(np.arange(len(sizes)), sizes)[single]
+        alone = np.maximum(np.bincount(index, minlength=len(sizes)), 1)
         scores += np.bincount(index, weights, len(sizes)) / np.sqrt(alone) * self.settings.second_stage
         return list(scores.tolist())
 
@@ -209,7 +211,7 @@ class Model:
         return self._cutoffs
 
     def _counted_now(self, whole: Sequence[Example]) -> dict[bytes, int]:
-        """What the counts would say of each example, had it never been learnt, in 1/1024: so it can be stored."""
+        """What the counts would say of each of these examples of one class, had it never been learnt; in 1/1024."""
         out: list[int] = []
         np = arrays.numpy()
         for start in range(0, len(whole), 256):
@@ -221,13 +223,10 @@ class Model:
             joined, sizes = np.concatenate(ids), [len(numbers) for numbers in ids]
             rows = self.table.rows(joined)
             a, b = self.table.counts(rows)
-            own = np.repeat(np.array([example.spam for example in group]), sizes)
-            a, b = a - ((a > 0) & own), b - ((b > 0) & ~own)  # an expired feature counts zero already
-            evidence = np.where(
-                own,
-                log_odds(a, b, self.spam - 1, self.ham),
-                log_odds(a, b, self.spam, self.ham - 1),
-            )
+            if group[0].spam:  # an expired feature counts zero already
+                evidence = log_odds(a - (a > 0), b, self.spam - 1, self.ham)
+            else:
+                evidence = log_odds(a, b - (b > 0), self.spam, self.ham - 1)
             out += np.rint(many_scores(joined, evidence, sizes, self.settings.weights) * _UNIT).astype(int).tolist()
         return {example.key: score for example, score in zip(whole, out, strict=True)}
 

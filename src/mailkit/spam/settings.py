@@ -22,10 +22,10 @@ class Settings:
     second_stage: float = field(default=1 / 7, validator=validators.ge(0.0))
     """Share of the second stage in the score; 0 turns it off."""
 
-    least_ham: int = field(default=30, validator=validators.ge(1))
+    least_ham: int = field(default=10, validator=validators.ge(1))
     """Learnt ham messages below which a model says nothing."""
 
-    least_spam: int = field(default=20, validator=validators.ge(1))
+    least_spam: int = field(default=10, validator=validators.ge(1))
     """Learnt spam messages below which a model says nothing."""
 
     weights: tuple[float, ...] = WEIGHTS
