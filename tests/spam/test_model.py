@@ -178,7 +178,7 @@ def test_without_the_flipping_words_the_verdict_is_another() -> None:
 
 
 def test_an_untrained_model_is_silent() -> None:
-    model = learnt(MAIL[:30])
+    model = learnt(MAIL[:15])
     verdict = judge(model, model.score(unpack_ids(MAIL[100][1])))
     assert (verdict.verdict, verdict.trained) == ("unsure", False)
     assert voices([("global", model)]) == []

@@ -183,8 +183,11 @@ def _as_text(found: "Explanation") -> str:
     help="Try a setting against the default, and list the verdicts that change: margin=1, second_stage=0, "
     "least_ham=50, weight.url=0.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read the messages."
+)
 @json_option
-def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], as_json: bool) -> None:
+def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], jobs: int, as_json: bool) -> None:
     """Measure the engine on labelled mail.
 
     DIR holds ham/*.eml, spam/*.eml and optionally order.tsv: lines label<TAB>file in order of receipt. `half` trains
@@ -197,8 +200,11 @@ def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], as_json: bo
 
     corpus = labelled_folder(folder)
     other = parse_settings(settings) if settings else None
-    first = run(corpus, protocol)
-    second = run(corpus, protocol, other) if other is not None else None
+    try:
+        first = run(corpus, protocol, jobs=jobs)
+        second = run(corpus, protocol, other, jobs=jobs) if other is not None else None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     if as_json:
         shown = _measures(first)
         if second is not None:
