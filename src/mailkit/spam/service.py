@@ -196,7 +196,14 @@ class Spam:
 
     def fold(self, number: int = FOR_ALL) -> bool:
         """Writes a checkpoint; safe to repeat and from any process. False when another one was faster."""
-        return fold(self.store, number)
+        with self._lock:
+            hot = self._hot.pop(number, None)
+            if hot is not None:  # nothing has to be read
+                folded = fold(self.store, number, hot.model, hot.position)
+                if folded is not None:
+                    self._hot[number] = _Hot(*folded)
+                return folded is not None
+        return fold(self.store, number) is not None
 
     def status(self, number: int = FOR_ALL) -> Status:
         """What a model has learnt."""

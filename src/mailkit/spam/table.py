@@ -157,15 +157,15 @@ class DictTable:
         )
 
 
-_FAMILY_BITS = 4
+_SPREAD = 0x9E3779B1
 _MOST_WAITING = 1_000_000
-_FULLEST = 0.6
+_FULLEST = 0.5
 """Share of taken slots at which the table grows."""
 
 
 class ArrayTable:
-    """numpy. A feature's slot is the upper bits of its id behind the family, or the next slots while they belong to
-    others. They are as good as random, and sorted ids walk through memory in its order.
+    """numpy. A feature's slot is its id, multiplied and shifted, or while that belongs to others the slots a jump of its
+    own further on: with neighbours instead, long runs of taken slots grow together.
 
     Slots are 1 to `2**n`; slot 0 is nobody's, counts zero and weighs zero. Key 0 marks a free slot: no feature has
     id 0. A row whose counts fall to zero stays until the table grows, since others may have stepped over it.
@@ -207,33 +207,36 @@ class ArrayTable:
     def rows(self, ids: Ids) -> Any:
         self._count_waiting()
         np, keys, mask, one = self._np, self._keys, self._mask, self._np.uint32(1)
-        at = ids << np.uint32(_FAMILY_BITS)
+        at = ids * np.uint32(_SPREAD)
         at >>= self._shift
         at += one
         found = keys[at]
         pending = (found != ids).nonzero()[0]
-        found = found[pending]
-        here = at[pending]
+        at[pending[found[pending] == 0]] = 0
+        pending = pending[at[pending] != 0]
+        wanted, here = ids[pending], at[pending]
+        jump = self._jump(wanted)
         while len(pending):
-            free = found == 0
-            at[pending[free]] = 0
-            taken = ~free
-            pending = pending[taken]
-            here = (here[taken] & mask) + one
-            at[pending] = here
+            here = ((here + jump) & mask) + one
             found = keys[here]
-            differ = found != ids[pending]
-            pending, here, found = pending[differ], here[differ], found[differ]
+            at[pending] = here * (found != 0)
+            on = ((found != wanted) & (found != 0)).nonzero()[0]
+            pending, wanted, here, jump = pending[on], wanted[on], here[on], jump[on]
         return at
+
+    def _jump(self, ids: Any) -> Any:
+        """How far it is, less one, from slot to slot when the first are taken: even, so that every slot is reached."""
+        return (ids ^ (ids >> self._np.uint32(13))) & (self._mask - self._np.uint32(1))
 
     def _claim(self, ids: Any) -> Any:
         """The slot of each id, taken for it where there was none. There must be room."""
         np, keys, one = self._np, self._keys, self._np.uint32(1)
-        at = ids << np.uint32(_FAMILY_BITS)
+        at = ids * np.uint32(_SPREAD)
         at >>= self._shift
         at += one
         pending = (keys[at] != ids).nonzero()[0]
         wanted, here = ids[pending], at[pending]
+        jump = self._jump(wanted)
         while len(pending):
             free = keys[here] == 0
             # Of several ids that want one free slot, the last one written has it and the others step on.
@@ -241,8 +244,8 @@ class ArrayTable:
             missed = keys[here] != wanted
             free[missed] = False
             self._taken += int(np.count_nonzero(free))
-            pending, wanted = pending[missed], wanted[missed]
-            here = (here[missed] & self._mask) + one
+            pending, wanted, jump = pending[missed], wanted[missed], jump[missed]
+            here = ((here[missed] + jump) & self._mask) + one
             at[pending] = here
         return at
 
