@@ -20,11 +20,13 @@ import numpy as np
 from benchmarks.corpus import spam_assassin
 from mailkit.spam import Spam
 from mailkit.spam.checkpoint import encode_model
+from mailkit.spam.corpus import read_file
 from mailkit.spam.evaluate import PROTOCOLS, Evaluation, Labelled, evaluate
-from mailkit.spam.features import feature_ids, feature_ids_of_many
+from mailkit.spam.features import feature_ids
 from mailkit.spam.message_key import message_key
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
+from mailkit.spam.reading import ids_of_messages
 from mailkit.spam.tokens import read
 from mailkit.storage.open import open_store
 
@@ -64,8 +66,8 @@ def train(files: Files) -> Model:
     model = Model()
     for start in range(0, len(files.train), GROUP):
         group = files.train[start : start + GROUP]
-        raws = [path.read_bytes() for path, _ in group]
-        ids = feature_ids_of_many([read(raw) for raw in raws])
+        raws = [read_file(path) for path, _ in group]
+        ids = ids_of_messages(raws)
         model.learn_many(list(zip(map(message_key, raws), ids, [spam for _, spam in group], strict=True)))
     model.settle()
     encode_model(model)
@@ -76,7 +78,7 @@ def classify(model: Model, paths: Sequence[Path]) -> list[float]:
     """Bulk classification of files."""
     scores: list[float] = []
     for start in range(0, len(paths), GROUP):
-        ids = feature_ids_of_many([read(path.read_bytes()) for path in paths[start : start + GROUP]])
+        ids = ids_of_messages([read_file(path) for path in paths[start : start + GROUP]])
         scores += model.score_many(ids)
     return scores
 
@@ -197,7 +199,7 @@ HOSTILE = {
 
 def hostile(test: Sequence[Path]) -> list[str]:
     """The dearest of 10 MB messages made to be dear, against a normal message."""
-    normal = [path.read_bytes() for path in test[::5]]
+    normal = [read_file(path) for path in test[::5]]
     runs: list[Callable[[], object]] = [lambda: [feature_ids(read(raw)) for raw in normal]]
     runs += [lambda raw=raw: feature_ids(read(raw)) for raw in HOSTILE.values()]  # type: ignore[misc]
     usual, *times = best(*runs)

@@ -30,7 +30,6 @@ __all__ = [
 Ids: TypeAlias = Any
 """Sorted distinct feature ids: a numpy uint32 array where numpy is in use, else an `array("I")`."""
 
-_GROUP: Final = 64
 _LEFT: Final = 0x9E3779B1
 _RIGHT: Final = 0x85EBCA77
 _MASK: Final = 0x0FFFFFFF
@@ -68,15 +67,10 @@ def feature_ids(tokens: Tokens) -> Ids:
 
 
 def feature_ids_of_many(messages: Sequence[Tokens]) -> list[Ids]:
-    """`feature_ids` of each, faster: what numpy costs per call is shared."""
+    """`feature_ids` of each, faster: what numpy costs per call is shared. Best with some tens."""
     np = arrays.numpy()
     if np is None:
         return [feature_ids_in_python(tokens) for tokens in messages]
-    return [ids for start in range(0, len(messages), _GROUP) for ids in _ids_of_group(messages[start : start + _GROUP])]
-
-
-def _ids_of_group(messages: Sequence[Tokens]) -> list[Ids]:
-    np = arrays.numpy()
     sizes = [[len(family) for family in tokens.families] for tokens in messages]
     totals = [sum(lengths) for lengths in sizes]
     whole = sum(totals)

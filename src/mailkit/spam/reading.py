@@ -8,7 +8,7 @@ from mailkit.spam.features import Ids, feature_ids_of_many, pack_ids, unpack_ids
 from mailkit.spam.message_key import message_key
 from mailkit.spam.tokens import read
 
-__all__ = ["Reader", "Source", "reader"]
+__all__ = ["Reader", "Source", "ids_of_messages", "reader"]
 
 Source: TypeAlias = Callable[[], bytes]
 """Gives the bytes of a message when called; must be picklable if several processes read."""
@@ -16,6 +16,16 @@ Reader: TypeAlias = Callable[[Sequence[Source]], Iterator[list[tuple[bytes, Ids]
 """(key, ids) of each message in order, in groups of up to 256. What a source raises (OSError) is raised here."""
 
 _GROUP: Final = 256
+_SOME: Final = 32
+"""Messages whose tokens are kept at a time: those of more leave the processor's cache before they become ids."""
+
+
+def ids_of_messages(raws: Sequence[bytes], *, forged: bool = False) -> list[Ids]:
+    """The feature ids of each message (`forged`: see `tokens.read`). Faster than one by one."""
+    out: list[Ids] = []
+    for start in range(0, len(raws), _SOME):
+        out += feature_ids_of_many([read(raw, forged=forged) for raw in raws[start : start + _SOME]])
+    return out
 
 
 @contextmanager
@@ -43,7 +53,7 @@ def _groups(sources: Sequence[Source]) -> list[Sequence[Source]]:
 
 def _read_group(sources: Sequence[Source]) -> list[tuple[bytes, Ids]]:
     raws = [source() for source in sources]
-    return list(zip(map(message_key, raws), feature_ids_of_many([read(raw) for raw in raws]), strict=True))
+    return list(zip(map(message_key, raws), ids_of_messages(raws), strict=True))
 
 
 def _read_packed(sources: Sequence[Source]) -> list[tuple[bytes, bytes]]:

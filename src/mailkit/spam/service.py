@@ -17,10 +17,11 @@ from mailkit.errors import Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.explain import Explanation, explain
-from mailkit.spam.features import Ids, feature_ids, feature_ids_of_many
+from mailkit.spam.features import Ids, feature_ids
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
+from mailkit.spam.reading import ids_of_messages
 from mailkit.spam.records import Learnt
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stored import (
@@ -256,7 +257,7 @@ class Spam:
         """`_ids` of (key, message) of each, faster."""
         if len(messages) == 1:
             return [self._ids(*messages[0], forged)]
-        return feature_ids_of_many([read(raw, forged=forged) for _, raw in messages])
+        return ids_of_messages([raw for _, raw in messages], forged=forged)
 
     def _prepare(self, messages: Sequence[tuple[bytes, bytes]], spam: bool, forged: bool) -> "list[_Prepared]":
         kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
