@@ -164,8 +164,8 @@ _FULLEST = 0.5
 
 
 class ArrayTable:
-    """numpy. A feature's slot is its id, multiplied and shifted, or while that belongs to others the slots a jump of its
-    own further on: with neighbours instead, long runs of taken slots grow together.
+    """numpy. A feature's slot is its id, multiplied and shifted, or while that belongs to others the slots a jump of
+    its own further on: with neighbours instead, long runs of taken slots grow together.
 
     Slots are 1 to `2**n`; slot 0 is nobody's, counts zero and weighs zero. Key 0 marks a free slot: no feature has
     id 0. A row whose counts fall to zero stays until the table grows, since others may have stepped over it.
