@@ -21,7 +21,7 @@ from mailkit.spam.reading import Reader, reader
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.verdict import Verdict, judge
 
-__all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate"]
+__all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate", "evaluate_split"]
 
 PROTOCOLS: Final = ("half", "alt", "online")
 _BULK_FOLD: Final = 8_192
@@ -68,9 +68,10 @@ def evaluate(corpus: Sequence[Labelled], protocol: str, settings: Settings = DEF
         raise Invalid.field("protocol", f'"protocol" must be one of {", ".join(PROTOCOLS)}')
     if len({message.spam for message in corpus}) < 2 or len(corpus) < 4:
         raise Invalid("spam.corpus_one_sided", "An evaluation needs both ham and spam, two of each at least")
-    run = _online if protocol == "online" else _batch
-    with reader(jobs) as read_all:
-        return run(corpus, protocol, settings, read_all)
+    if protocol == "online":
+        with reader(jobs) as read_all:
+            return _online(corpus, settings, read_all)
+    return evaluate_split(*_split(corpus, protocol), settings, protocol=protocol, jobs=jobs)
 
 
 def _split(corpus: Sequence[Labelled], protocol: str) -> tuple[list[Labelled], list[Labelled]]:
@@ -85,8 +86,22 @@ def _split(corpus: Sequence[Labelled], protocol: str) -> tuple[list[Labelled], l
     return train, test
 
 
-def _batch(corpus: Sequence[Labelled], protocol: str, settings: Settings, read_all: Reader) -> Evaluation:
-    train, test = _split(corpus, protocol)
+def evaluate_split(
+    train: Sequence[Labelled],
+    test: Sequence[Labelled],
+    settings: Settings = DEFAULT,
+    *,
+    protocol: str = "split",
+    jobs: int = 1,
+) -> Evaluation:
+    """Trains on some messages and tests on others; the measures of a class that isn't tested are NaN."""
+    with reader(jobs) as read_all:
+        return _batch(train, test, protocol, settings, read_all)
+
+
+def _batch(
+    train: Sequence[Labelled], test: Sequence[Labelled], protocol: str, settings: Settings, read_all: Reader
+) -> Evaluation:
     model = Model(settings=settings)
     known: set[bytes] = set()
     started = perf_counter()
@@ -111,7 +126,7 @@ def _batch(corpus: Sequence[Labelled], protocol: str, settings: Settings, read_a
     return _measure(protocol, len(train), test, verdicts, model, ended - trained, trained - started)
 
 
-def _online(corpus: Sequence[Labelled], protocol: str, settings: Settings, read_all: Reader) -> Evaluation:
+def _online(corpus: Sequence[Labelled], settings: Settings, read_all: Reader) -> Evaluation:
     model = Model(settings=settings)
     labels: dict[bytes, bool] = {}
     verdicts = []
@@ -139,7 +154,7 @@ def _online(corpus: Sequence[Labelled], protocol: str, settings: Settings, read_
             classifying += classified - started
             training += perf_counter() - classified
     model.settle()
-    return _measure(protocol, len(corpus), corpus, verdicts, model, classifying, training)
+    return _measure("online", len(corpus), corpus, verdicts, model, classifying, training)
 
 
 def _measure(
