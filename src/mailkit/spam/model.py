@@ -23,7 +23,7 @@ from attrs import define, evolve, field, frozen
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
 from mailkit.spam.expiry import MOST_FEATURES, expire
-from mailkit.spam.families import FIRST_REST
+from mailkit.spam.families import FIRST_REST, WEIGHTS
 from mailkit.spam.features import Ids, singles
 from mailkit.spam.score import family_means, log_odds, many_scores, shares, weighted
 from mailkit.spam.settings import DEFAULT, Settings
@@ -55,7 +55,7 @@ class Example:
     number: int  #: how many messages had been learnt before it
     singles: Ids
     rest: Ids | None
-    counted: int | None = None  #: without `rest`: what the counts said of it, in 1/1024
+    counted: int | None = None  #: without `rest`: what the counts said of it by the default weights, in 1/1024
 
 
 @define(eq=False)
@@ -202,15 +202,16 @@ class Model:
             honest: dict[bool, list[float]] = {False: [], True: []}
             for spam, scores in honest.items():
                 examples = [example for example in self.examples.values() if example.spam is spam]
-                counted = self._counted_now([example for example in examples if example.rest is not None])
-                for example in examples:
-                    score = counted.get(example.key, example.counted)
-                    second = self._honest[example.key] * self.settings.second_stage
-                    scores.append((score or 0) / _UNIT + second)
+                whole = [example for example in examples if example.rest is not None]
+                counted = self._counted_now(whole, self.settings.weights)
+                if self.settings.weights == WEIGHTS:  # what was kept is no good for others
+                    counted |= {e.key: e.counted for e in examples if e.counted is not None}
+                for key, score in counted.items():
+                    scores.append(score / _UNIT + self._honest[key] * self.settings.second_stage)
             self._cutoffs = draw_cutoffs(honest[False], honest[True], self.ham, self.spam, margin=self.settings.margin)
         return self._cutoffs
 
-    def _counted_now(self, whole: Sequence[Example]) -> dict[bytes, int]:
+    def _counted_now(self, whole: Sequence[Example], weights: Sequence[float]) -> dict[bytes, int]:
         """What the counts would say of each of these examples of one class, had it never been learnt; in 1/1024."""
         out: list[int] = []
         np = arrays.numpy()
@@ -218,7 +219,9 @@ class Model:
             group = whole[start : start + 256]
             ids = [_join(example.singles, example.rest) for example in group]
             if np is None:
-                out += [round(_UNIT * self._counted_one(e, numbers)) for e, numbers in zip(group, ids, strict=True)]
+                out += [
+                    round(_UNIT * self._counted_one(e, numbers, weights)) for e, numbers in zip(group, ids, strict=True)
+                ]
                 continue
             joined, sizes = np.concatenate(ids), [len(numbers) for numbers in ids]
             rows = self.table.rows(joined)
@@ -227,15 +230,15 @@ class Model:
                 evidence = log_odds(a - (a > 0), b, self.spam - 1, self.ham)
             else:
                 evidence = log_odds(a, b - (b > 0), self.spam, self.ham - 1)
-            out += np.rint(many_scores(joined, evidence, sizes, self.settings.weights) * _UNIT).astype(int).tolist()
+            out += np.rint(many_scores(joined, evidence, sizes, weights) * _UNIT).astype(int).tolist()
         return {example.key: score for example, score in zip(whole, out, strict=True)}
 
-    def _counted_one(self, example: Example, ids: Ids) -> float:
+    def _counted_one(self, example: Example, ids: Ids, weights: Sequence[float]) -> float:
         own = 1 if example.spam else 0
         a, b = self.table.counts(self.table.rows(ids))
         a, b = [max(x - own, 0) for x in a], [max(x - 1 + own, 0) for x in b]
         evidence = log_odds(a, b, self.spam - own, self.ham - 1 + own)
-        return weighted(family_means(ids, evidence), self.settings.weights)
+        return weighted(family_means(ids, evidence), weights)
 
     def _second(self, ids: Ids, rows: Any) -> float:
         count = len(singles(ids))
@@ -280,7 +283,7 @@ class Model:
                 self._honest.pop(example.key, None)
             kept = sorted(kept[-WINDOW:], key=lambda e: e.key)
             cut = [example for example in kept[:-WHOLE] if example.rest is not None]
-            counted = self._counted_now(cut)
+            counted = self._counted_now(cut, WEIGHTS)
             for example in cut:
                 self.examples[example.key] = evolve(example, rest=None, counted=counted[example.key])
 
