@@ -218,3 +218,23 @@ def test_four_messages_are_enough_to_try(tmp_path: Path) -> None:
         assert evaluate(few, protocol).unsure == 1
     one_spam = [Labelled(str(n), n == 3, lambda n=n: spam(n) if n == 3 else ham(n)) for n in range(9)]  # type: ignore[misc]
     assert math.isnan(evaluate(one_spam, "half").roca_percent)
+
+
+def test_nothing_to_learn_and_nothing_to_judge_is_said(tmp_path: Path) -> None:
+    run = CliRunner()
+    data = ["--data", str(tmp_path / "data")]
+    empty = tmp_path / "empty.eml"
+    empty.write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "gone").symlink_to(tmp_path / "nowhere")
+    for arguments in (["train", "--ham", str(empty)], ["train", "--ham", str(tmp_path / "folder")]):
+        found = run.invoke(command, [*arguments[:1], *data, *arguments[1:]])
+        assert found.exit_code == 1
+        assert arguments[-1] in found.output
+    assert run.invoke(command, ["train", *data, "--ham", str(tmp_path / "nowhere")]).exit_code == 2
+    (tmp_path / "folder" / "empty").write_bytes(b"")
+    (tmp_path / "folder" / "1").write_bytes(ham(1))
+    assert "1 learnt" in run.invoke(command, ["train", *data, "--ham", str(tmp_path / "folder")]).output
+    found = run.invoke(command, ["classify", *data, str(empty)])
+    assert found.exit_code == 1
+    assert "is empty" in found.output

@@ -102,12 +102,18 @@ def train(
 
     from mailkit.spam.corpus import count_messages, messages_in
 
+    for path in paths:
+        if path.is_file() and not path.stat().st_size:
+            raise click.ClickException(f"{path} is empty.")
+    total = sum(map(count_messages, paths))
+    if not total:
+        raise click.ClickException(f"There is no message in {', '.join(map(str, paths))}.")
     counts = {"learnt": 0, "known": 0, "moved": 0}
     with (
         _engine(data, config, account, must_exist=False) as (engine, number, _),
         Progress(console=Console(stderr=True)) as progress,
     ):
-        task = progress.add_task(f"Learning {is_spam}", total=sum(map(count_messages, paths)))
+        task = progress.add_task(f"Learning {is_spam}", total=total)
         waiting = 0
         for path in paths:
             for group in _groups(messages_in(path)):
@@ -136,6 +142,8 @@ def train(
 def classify(data: str | None, config: Path | None, account: str | None, as_json: bool, message: Path) -> None:
     """Judge one MESSAGE (a file, or - for standard input) and say why."""
     raw = sys.stdin.buffer.read() if str(message) == "-" else message.read_bytes()
+    if not raw.strip():
+        raise click.ClickException("The message is empty." if str(message) == "-" else f"{message} is empty.")
     with _engine(data, config, account) as (engine, _, id):
         found = engine.classify(raw, account=id)
     click.echo(json.dumps(_as_json(found)) if as_json else _as_text(found))

@@ -16,12 +16,12 @@ _LARGEST: Final = 32 << 20
 
 
 def messages_in(path: Path) -> Iterator[bytes]:
-    """The source of each message in a file, an mbox, a Maildir, or a folder of these."""
+    """The source of each message in a file, an mbox, a Maildir, or a folder of these. Empty files are none."""
     if path.is_dir():
         if (path / "cur").is_dir() and (path / "new").is_dir():
             for part in ("cur", "new"):
                 for file in sorted((path / part).iterdir()):
-                    if file.is_file():
+                    if file.is_file() and file.stat().st_size:
                         yield file.read_bytes()
             return
         for entry in sorted(path.iterdir()):
@@ -36,7 +36,8 @@ def messages_in(path: Path) -> Iterator[bytes]:
         finally:
             box.close()
         return
-    yield path.read_bytes()
+    if path.is_file() and path.stat().st_size:
+        yield path.read_bytes()
 
 
 def count_messages(path: Path) -> int:
@@ -48,11 +49,13 @@ def count_messages(path: Path) -> int:
     if _is_mbox(path):
         with path.open("rb") as file:
             return sum(line.startswith(b"From ") for line in file)
-    return 1
+    return 1 if path.is_file() and path.stat().st_size else 0
 
 
 def _is_mbox(path: Path) -> bool:
     """A separator line first, and another later. A single message that kept its separator is no mbox."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         if file.read(5) != b"From ":
             return False
