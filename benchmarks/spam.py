@@ -209,6 +209,11 @@ def durable(folder: Path) -> list[str]:
 HOSTILE = {
     "tags": b"Content-Type: text/html\n\n" + b"<b a='" * 1_600_000,
     "anchors": b"Content-Type: text/html\n\n" + b"<a href=http://x " * 600_000,
+    "comments": b"Content-Type: text/html\n\n" + b"<!---->" * 1_400_000,
+    "tags in parts": b"Content-Type: multipart/mixed; boundary=x\n\n"
+    + (b"--x\nContent-Type: text/html\n\n" + b"<b>" * 5_000 + b"\n") * 600,
+    "comments in parts": b"Content-Type: multipart/mixed; boundary=x\n\n"
+    + (b"--x\nContent-Type: text/html\n\n" + b"<!---->" * 2_000 + b"\n") * 600,
     "links": b"\n" + b"http://a.b/c " * 800_000,
     "words": b"\n" + b"a b " * 2_500_000,
     "Han": b"\n" + "漢字".encode() * 1_700_000,

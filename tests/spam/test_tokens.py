@@ -151,8 +151,19 @@ HOSTILE = {
     "base64": b"Content-Transfer-Encoding: base64\n\n" + b"QUFB" * 2_500_000,
     "quoted": b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=41" * 3_300_000,
     "comments": b"Content-Type: text/html\n\n" + b"<!--" * 2_500_000,
+    "closed comments": b"Content-Type: text/html\n\n" + b"<!---->" * 1_400_000,
     "styles": b"Content-Type: text/html\n\n" + b"<style>" * 1_400_000,
 }
+
+
+def test_what_a_reader_does_not_see_is_no_text() -> None:
+    page = (
+        b"Content-Type: text/html\n\none<!-- two --><STYLE type=x>three</style >four<script>five</SCRIPT>six<!-->seven"
+        b"<!-- <style> -->eight<style>nine<!-- ten"
+    )
+    tokens = read(page)
+    assert tokens.families[f.BODY][: tokens.body_words] == [b"one", b"four", b"sixseveneight"]
+    assert b"style" not in b"".join(read(page.replace(b"<STYLE", b"<!--->" * 3_000)).families[f.BODY])
 
 
 @pytest.mark.parametrize("name", HOSTILE)

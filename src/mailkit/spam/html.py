@@ -11,7 +11,7 @@ from typing import Final
 
 from mailkit.spam.shapes import organisation, step
 
-__all__ = ["html_text", "html_tokens"]
+__all__ = ["MOST_TAGS", "html_text", "html_tokens"]
 
 _INLINE: Final = frozenset(
     mark + name
@@ -32,17 +32,19 @@ _ACTIVE: Final = (b"javascript:", b"bgcolor")
 _DATA: Final = (b"data:image", b"data:text")
 _UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<script": (b"</script", b" ")}
 """What begins text that a reader doesn't see -> what ends it (up to the next ">"), and what stands in its place."""
-_MOST_TAGS: Final = 4_000
+_MOST_UNSEEN: Final = 400
+MOST_TAGS: Final = 4_000
 _MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes, lower: bytes, limit: int) -> tuple[bytes, Counter[bytes]]:
+def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
     """The first `limit` bytes of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then
-    references are resolved), and how often each tag occurs. `lower` is `html` in lower case.
+    references are resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in
+    lower case.
     """
     if b"<style" in lower or b"<script" in lower or b"<!--" in lower:
         html = _without_unseen(html, lower)
-    pieces = _TAG.split(html, _MOST_TAGS)  # text, tag, text, tag, ..., text
+    pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
     pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
     text = b"".join(pieces)[:limit]
@@ -54,12 +56,13 @@ def html_text(html: bytes, lower: bytes, limit: int) -> tuple[bytes, Counter[byt
 
 
 def _without_unseen(html: bytes, lower: bytes) -> bytes:
-    """Without comments, and with a space for each style sheet and script. What is not closed goes to the end."""
+    """Without the first 400 comments, and with a space for each style sheet and script. What is not closed goes to
+    the end."""
     kept: list[bytes] = []
     start = 0
     # Where each next begins, or behind the end: one that isn't there is searched once.
     after = dict.fromkeys(_UNSEEN, -1)
-    while True:
+    for _ in range(_MOST_UNSEEN):
         for opening, at in after.items():
             if at < start:
                 at = lower.find(opening, start)
@@ -75,6 +78,7 @@ def _without_unseen(html: bytes, lower: bytes) -> bytes:
         start = lower.find(b">", end + len(closing) - 1) + 1
         if end < 0 or start <= 0:
             return b"".join(kept)
+    return b"".join((*kept, html[start:]))
 
 
 def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
