@@ -16,12 +16,14 @@ from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
+from mailkit.accounts.limits import RECEIVE, AccountLimits
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
+from mailkit.credentials.authlog import Event
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
@@ -44,6 +46,7 @@ from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
+from mailkit.principals.records import Principal
 from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
@@ -137,6 +140,7 @@ class MailKit:
             self.credentials,
             clock=clock,
             domain=self.domain,
+            log=self._log,
             purge=self._schedule_purge,
             cancel=self._cancel_purge,
         )
@@ -152,13 +156,15 @@ class MailKit:
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
             self.principals,
             self.credentials,
             self.quota,
-            self.limits,
+            self.account_limits,
             clock=clock,
+            log=self._log,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
         self.access = Access(
@@ -168,7 +174,9 @@ class MailKit:
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
         self.editor = Editor(self.directory, self.quota, self.secrets)
-        shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
+        shop = Workshop(
+            self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE), self._count_received
+        )
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs(upkeep)
 
@@ -352,6 +360,15 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+
+    def _count_received(self, tx: Tx, account: Principal) -> str | None:
+        refused = self.account_limits.ask(account, RECEIVE, tx=tx)
+        if refused is None:
+            self.account_limits.take(account, RECEIVE, 1, tx=tx)
+        return None if refused is None else refused.reason
+
+    def _log(self, owner: int, event: Event, *, now: int, tx: Tx) -> object:
+        return self.authlog.add(owner, event, now=now, tx=tx)
 
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))

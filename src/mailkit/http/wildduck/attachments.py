@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from mailkit.accounts.limits import DOWNLOAD
 from mailkit.http.answers import Content
 from mailkit.http.declare import request
+from mailkit.http.later import OnThread
 from mailkit.http.operation import read, slow
 from mailkit.http.ranges import Unsatisfiable, wanted_range
 from mailkit.http.wildduck import fields as take
@@ -12,7 +14,7 @@ from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.mailstore.parts import cut_out, find_part
-from mailkit.mailstore.records import Attachment
+from mailkit.mailstore.records import Attachment, Message
 from mailkit.mime.charsets import decode_charset
 from mailkit.mime.parameters import parse_parameters
 from mailkit.mime.parse import parse
@@ -51,13 +53,21 @@ class GetSource(Logged):
 
 
 @read
-def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
+def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content | OnThread[Content]:
     """A message exactly as it came."""
     with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
+        owner = user_within(kit, ask.user, caller, tx=tx)
+        row = kit.mailstore.get(owner.number, ask.mailbox, ask.message, tx=tx).row
+        kit.account_limits.check(owner, DOWNLOAD, tx=tx)
     small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
-    return ranged(lambda: kit.mailstore.stream(row), row.size, "message/rfc822", ask.range, at_once=small)
+    found = ranged(lambda: kit.mailstore.stream(row), row.size, "message/rfc822", ask.range, at_once=small)
+    write = kit.account_limits.note(owner, DOWNLOAD, found.size or 0)
+    return found if write is None else OnThread(lambda: _after(write, found))
+
+
+def _after(write: Callable[[], None], found: Content) -> Content:
+    write()
+    return found
 
 
 @request
@@ -76,9 +86,16 @@ class GetAttachment:
 def get_attachment(kit: MailKit, ask: GetAttachment, caller: Caller) -> Content:
     """An attachment's content, decoded."""
     with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
-    item = find_part(row, ask.attachment)
+        owner = user_within(kit, ask.user, caller, tx=tx)
+        row = kit.mailstore.get(owner.number, ask.mailbox, ask.message, tx=tx).row
+        item = find_part(row, ask.attachment)
+        kit.account_limits.check(owner, DOWNLOAD, tx=tx)
+    found = _attachment(kit, ask, row, item)
+    write = kit.account_limits.note(owner, DOWNLOAD, item.size if found.size is None else found.size)
+    return found if write is None else _after(write, found)
+
+
+def _attachment(kit: MailKit, ask: GetAttachment, row: Message, item: Attachment) -> Content:
     media_type = item.content_type or "application/octet-stream"
     if ask.sendAsString and media_type.startswith("text/") and item.encoding.lower() in ("7bit", "8bit", ""):
         data = _as_utf8(b"".join(kit.mailstore.stream(row)), item)
