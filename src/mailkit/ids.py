@@ -13,6 +13,9 @@ import time
 __all__ = ["Id", "IdSource", "new_id"]
 
 
+_new = bytes.__new__
+
+
 class Id(bytes):
     """A 12-byte object id. `str(id)` is its 24-digit lower-case hex form."""
 
@@ -21,7 +24,7 @@ class Id(bytes):
     def __new__(cls, value: bytes) -> "Id":
         if len(value) != 12:
             raise ValueError(f"an id has 12 bytes, not {len(value)}")
-        return super().__new__(cls, value)
+        return _new(cls, value)
 
     @classmethod
     def parse(cls, text: str) -> "Id":

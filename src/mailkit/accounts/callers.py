@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -65,13 +66,7 @@ class Callers:
         row = checked.row
         renew = checked.key if checked.renew else None
         if row.owner is None:
-            caller = Caller(
-                name=row.role,
-                roles=(row.role,),
-                permissions=self._grants.of_role(row.role, tx=tx) or frozenset(),
-                kind=TokenKind.TOKEN,
-            )
-            return Checked(caller, renew)
+            return Checked(_of_role(row.role, self._grants.of_role(row.role, tx=tx) or frozenset()), renew)
         owner = self._principals.find(row.owner, tx=tx)
         if owner is None or owner.auth_version > row.auth_version or owner.suspended or not owner.active:
             raise Denied("token.invalid", "Invalid access token")
@@ -153,3 +148,9 @@ class Callers:
             kind=kind,
             tenant=tenant.id if tenant else None,
         )
+
+
+@lru_cache(maxsize=64)
+def _of_role(role: str, permissions: frozenset[str]) -> Caller:
+    """The holder of a token that is nobody's own."""
+    return Caller(name=role, roles=(role,), permissions=permissions, kind=TokenKind.TOKEN)

@@ -49,7 +49,7 @@ def _quads(piece: bytes) -> bytes:
 
 
 def decode_quoted_printable(data: bytes) -> tuple[bytes, bool]:
-    """RFC 2045 6.7. An "=" that begins no escape stays as it is; white space at line ends is padding, at the last too."""
+    """RFC 2045 6.7. An "=" that begins no escape stays; white space at line ends, the last one too, is padding."""
     if data.endswith((b" ", b"\t")) or b" \n" in data or b" \r" in data or b"\t\n" in data or b"\t\r" in data:
         data = _TRAILING_BLANKS.sub(b"", data)
     if b"=" not in data:

@@ -7,11 +7,13 @@ bytes and its SHA-256, 120 in all; equality stays exact, order is kept among the
 
 import hashlib
 import struct
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Shape", "after_prefix"]
 
 _FIXED = {"u8": "B", "u32": "I", "u64": "Q", "id": "12s", "sha": "32s"}
+_PACKERS = {kind: struct.Struct(">" + code).pack for kind, code in _FIXED.items()}
 _SIZES = {"id": 12, "sha": 32}
 _LONGEST = 119  # one less than a shortened part has: no text can pass for another's shortened form
 _KEPT = 88
@@ -38,7 +40,7 @@ def _pack_text(value: str | bytes) -> bytes:
 class Shape:
     """The parts of one kind of key, behind a fixed prefix."""
 
-    __slots__ = ("_all", "_prefixes", "_sized", "kinds", "prefix")
+    __slots__ = ("_all", "_lead", "_packers", "_sized", "kinds", "prefix")
 
     def __init__(self, prefix: bytes, *kinds: str) -> None:
         for kind in kinds:
@@ -46,40 +48,39 @@ class Shape:
                 raise ValueError(f"no such kind of key part: {kind}")
         self.prefix = prefix
         self.kinds = kinds
-        fixed = all(kind in _FIXED for kind in kinds)
-        self._prefixes = [
-            struct.Struct(">" + "".join(_FIXED[k] for k in kinds[:n])) if fixed else None for n in range(len(kinds) + 1)
+        # packing a key is on every path: what can be known of it is found out here
+        codes = [_FIXED[kind] for kind in kinds if kind in _FIXED]
+        self._all = struct.Struct(">" + "".join(codes)) if len(codes) == len(kinds) else None
+        self._lead = next((at for at, kind in enumerate(kinds) if kind not in _FIXED), len(kinds))
+        head = f">{len(prefix)}s"
+        self._packers: list[Callable[..., bytes]] = [
+            struct.Struct(head + "".join(codes[:count])).pack for count in range(self._lead + 1)
         ]
-        self._all = self._prefixes[-1]
-        self._sized = [(at, _SIZES[kind]) for at, kind in enumerate(kinds) if kind in _SIZES]
+        self._packers += [self._pack] * (len(kinds) - self._lead)
+        self._sized = tuple((at, _SIZES[kind]) for at, kind in enumerate(kinds) if kind in _SIZES)
 
     def pack(self, *parts: Any) -> bytes:
         """The key of `parts`; with fewer parts than the shape has, the prefix that all such keys share.
 
         ValueError for a part that does not fit its kind, or for too many.
         """
+        count = len(parts)
+        for at, size in self._sized:
+            # struct would fill up or cut off, and give another object's key
+            if at < count and len(parts[at]) != size:
+                raise ValueError(f"part {at} has {size} bytes, not {len(parts[at])}")
         try:
-            if self._sized:
-                self._check_sizes(parts)
-            if self._all is not None:
-                return self.prefix + self._prefixes[len(parts)].pack(*parts)  # type: ignore[union-attr]  # all or none
-            return self._pack(parts)
+            return self._packers[count](self.prefix, *parts)
         except (struct.error, IndexError) as error:
             raise ValueError(f"not a key of ({', '.join(self.kinds)}): {parts!r}") from error
 
-    def _check_sizes(self, parts: tuple[Any, ...]) -> None:
-        for at, size in self._sized:
-            # struct would fill up or cut off, and give another object's key
-            if at < len(parts) and len(parts[at]) != size:
-                raise ValueError(f"part {at} has {size} bytes, not {len(parts[at])}")
-
-    def _pack(self, parts: tuple[Any, ...]) -> bytes:
-        if len(parts) > len(self.kinds):
-            raise IndexError
-        out = [self.prefix]
-        for kind, part in zip(self.kinds, parts, strict=False):
-            out.append(struct.pack(">" + _FIXED[kind], part) if kind in _FIXED else _pack_text(part))
-        return b"".join(out)
+    def _pack(self, prefix: bytes, *parts: Any) -> bytes:
+        lead = self._lead
+        packed = self._packers[lead](prefix, *parts[:lead])
+        for kind, part in zip(self.kinds[lead:], parts[lead:], strict=False):
+            packer = _PACKERS.get(kind)
+            packed += _pack_text(part) if packer is None else packer(part)
+        return packed
 
     def unpack(self, key: bytes) -> tuple[Any, ...]:
         """The parts of a key. A text part that was too long comes back shortened: its record knows the whole."""
