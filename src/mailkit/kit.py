@@ -16,10 +16,12 @@ from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
+from mailkit.accounts.known_passwords import KnownPasswords
 from mailkit.accounts.limits import RECEIVE, AccountLimits
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.settings import PASSWORD_RANGES
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
@@ -156,6 +158,7 @@ class MailKit:
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
         self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
