@@ -33,8 +33,6 @@ def read_key(text: str) -> PublicKey:
     except ImportError:
         said = 'pubKey needs the extra "openpgp": pip install mailkit-platform[openpgp]'
         raise NotSupported("openpgp.missing", said) from None
-            "openpgp.missing", 'pubKey needs the extra "openpgp": pip install mailkit-platform[openpgp]'
-        ) from None
     if not text.lstrip().startswith(_BEGINNING):
         raise _refused(f"The text does not begin with {_BEGINNING}")
     if len(text) > _LONGEST:
