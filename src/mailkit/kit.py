@@ -155,6 +155,7 @@ class MailKit:
             self.credentials,
             self.accounts,
             clock=clock,
+            on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
@@ -176,7 +177,7 @@ class MailKit:
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
-        self.editor = Editor(self.directory, self.quota, self.secrets)
+        self.editor = Editor(self.directory, self.quota, self.secrets, self.domain_names)
         shop = Workshop(
             self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE), self._count_received
         )
@@ -363,6 +364,12 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+
+    def _name_reports(self, tx: Tx, domain: str) -> None:
+        """The first domain is the one that reports come from, unless somebody has said otherwise (S3.3)."""
+        name = keys.REPORT_DOMAIN.name
+        if not self.settings.get(keys.REPORT_DOMAIN) and name not in dict(self.settings.rows(tx, name)):
+            self.settings.write({name: domain}, now=self.clock(), tx=tx)
 
     def _count_received(self, tx: Tx, account: Principal) -> str | None:
         refused = self.account_limits.ask(account, RECEIVE, tx=tx)

@@ -85,7 +85,10 @@ def test_kinds_are_merged_by_name(principals: Principals) -> None:
     for name, kind in [("c", "individual"), ("b", "group"), ("a", "individual"), ("d", "list")]:
         principals.create(person(name, kind))
     with principals.store.snapshot() as tx:
-        assert [row.name for row in principals.scan_by_name(["individual", "group"], tx=tx)] == ["a", "b", "c"]
+        assert [row.name for row in principals.list_by_name(["individual", "group"], limit=9, tx=tx)] == ["a", "b", "c"]
+        assert [row.name for row in principals.list_by_name(["individual", "group"], limit=1, after="a", tx=tx)] == [
+            "b"
+        ]
 
 
 def test_first_address_is_main_and_makes_its_domain(principals: Principals, addresses: Addresses) -> None:
