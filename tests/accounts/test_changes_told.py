@@ -32,7 +32,9 @@ def test_the_login_log_tells_of_an_accounts_whole_life(kit: MailKit, clock: Fixe
     by = By("192.0.2.9", "web")
     with pytest.raises(Denied):
         kit.users.check_password(jane, "wrong", by=by)
-    kit.users.change(jane, UserChanges(password=True, hashed=None, targets=("a@elsewhere.example", "b@c.example")), by=by)
+    kit.users.change(
+        jane, UserChanges(password=True, hashed=None, targets=("a@elsewhere.example", "b@c.example")), by=by
+    )
     kit.accounts.delete(jane.id, due=clock() + DAY, by=by)
     kit.accounts.restore(jane.id, by=by)
     assert log(kit, jane) == [

@@ -1,4 +1,4 @@
-"""What accounts may do in a day or a minute: counted where it happens, refused when it is used up, shown and explained."""
+"""What accounts may do in a day or a minute: counted where it happens, refused beyond, shown and explained."""
 
 import asyncio
 from typing import Any
@@ -39,9 +39,7 @@ def ask(kit: MailKit, method: str, path: str, **more: Any) -> httpx2.Response:
 
 def test_received_messages_count_for_a_minute_and_the_next_is_put_off(kit: MailKit, clock: FixedClock) -> None:
     jane = person(kit, receivedMax=2)
-    statuses = [
-        kit.delivery.accept(MAIL, mail_from="", rcpt_to=["jane@example.org"]).outcomes[0] for _ in range(3)
-    ]
+    statuses = [kit.delivery.accept(MAIL, mail_from="", rcpt_to=["jane@example.org"]).outcomes[0] for _ in range(3)]
     assert [(o.status, o.reply, o.code) for o in statuses] == [
         ("stored", 250, "2.1.5"),
         ("stored", 250, "2.1.5"),
@@ -72,9 +70,7 @@ def test_uploads_and_downloads_are_counted_in_bytes_and_refused_beyond(kit: Mail
     assert ask(kit, "POST", place, **raw).status_code == 200  # the limit isn't reached yet: taken whole
     refused = ask(kit, "POST", place, **raw)
     assert (refused.status_code, refused.json()["code"]) == (403, "RateLimitedError")
-    assert refused.json()["error"] == (
-        "You reached a daily upload limit for your account. Limit expires in 24 hours."
-    )
+    assert refused.json()["error"] == ("You reached a daily upload limit for your account. Limit expires in 24 hours.")
     assert kit.mailstore.list(jane.id, mailbox="INBOX").total == 2
     answers = [ask(kit, "GET", f"{place}/1/message.eml").status_code for _ in range(3)]
     assert answers == [200, 200, 403]

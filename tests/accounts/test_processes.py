@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,10 @@ DAY = 86_400_000
 
 
 @pytest.fixture(params=["lmdb", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """A store that processes share, and where its keys are."""
     where = str(tmp_path / "data") if request.param == "lmdb" else request.getfixturevalue("postgres_url")
-    yield where, str(tmp_path / "secret.key")
+    return where, str(tmp_path / "secret.key")
 
 
 def opened(place: tuple[str, str]) -> MailKit:
