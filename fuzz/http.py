@@ -89,10 +89,10 @@ async def ask(app: App, scope: dict[str, Any], body: bytes) -> tuple[int, bytes,
     """Status, content type and body of the answer."""
     sent: list[dict[str, Any]] = []
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Any:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message)
 
     await app(scope, receive, send)

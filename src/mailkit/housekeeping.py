@@ -8,7 +8,8 @@ from mailkit.delivery.service import Delivery
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
-from mailkit.mailstore.work import EXPIRE
+from mailkit.mailstore.forget_threads import FORGET_THREADS
+from mailkit.mailstore.work import EXPIRE, FORGET_NAMES
 from mailkit.principals.service import Principals
 from mailkit.search.service import Search
 from mailkit.storage.api import Tx
@@ -34,6 +35,8 @@ PERIODS: Final[dict[str, int]] = {
     "limits.cleanup": _HOUR,
     "receipts.expire": _HOUR,
     EXPIRE: _HOUR // 4,
+    FORGET_NAMES: _HOUR,
+    FORGET_THREADS: 7 * 24 * _HOUR,
 }
 """Job kind -> period in ms."""
 

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
 from mailkit.credentials.authlog import Event
 from mailkit.credentials.passwords import Cost
+from mailkit.credentials.schemes import Scheme
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
@@ -43,6 +44,7 @@ from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.service import MailStore
+from mailkit.mailstore.settings import MOST_VANISHED
 from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
@@ -63,6 +65,7 @@ from mailkit.search.store import StoreIndex
 from mailkit.search.upkeep import Upkeep
 from mailkit.settings import Settings
 from mailkit.settings import kernel as keys
+from mailkit.settings.plugins import load, unknown
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
 from mailkit.storage.migrate import migrate
@@ -99,7 +102,10 @@ class MailKit:
         clock: Clock = now_ms,
         secret_keys: Keys | None = None,
         password_cost: Cost | None = None,
+        password_schemes: Sequence[Scheme] = (),
     ) -> None:
+        plugins = settings.get(keys.PLUGINS)
+        unknown(plugins)
         migrate(store)
         self.store = store
         self.settings = settings
@@ -117,7 +123,12 @@ class MailKit:
         self.grants = Grants(store, self.principals, self.members)
         self.sealing = Sealing(store, secret_keys or NoKeys())
         self.sealing.verify()
-        self.credentials = Credentials(store, password_cost or self._password_cost(), sealing=self.sealing)
+        self.credentials = Credentials(
+            store,
+            password_cost or self._password_cost(),
+            sealing=self.sealing,
+            schemes=(*password_schemes, *load("mailkit.password_schemes", plugins)),
+        )
         self.quota = QuotaService(self._holder, self._default_quota)
         index = StoreIndex(self._merge_soon)
         self.mailstore = MailStore(
@@ -129,6 +140,7 @@ class MailKit:
             number_of=self._number_of,
             follower=index,
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
+            most_vanished=lambda: settings.get(MOST_VANISHED),
             on_stored=self._note_people,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
@@ -194,18 +206,27 @@ class MailKit:
         environment: Mapping[str, str] | None = None,
         clock: Clock = now_ms,
         password_cost: Cost | None = None,
+        password_schemes: Sequence[Scheme] = (),
     ) -> Self:
         """Opens the platform kept in a data folder (made if need be) or at a URL: `memory:`, `postgresql://...`.
 
         `settings` are values by dotted name (they win), `config` a TOML file, `environment` the variables to look at
-        (none unless given). Invalid names every setting that is wrong.
+        (none unless given). `password_schemes` are understood besides those that are built in. Invalid names every
+        setting that is wrong.
         """
         arguments = {keys.STORE.name: os.fspath(where), **(settings or {})}
         loaded = Settings(registry(), arguments=arguments, environment=environment, file=config)
-        return cls.with_settings(loaded, clock=clock, password_cost=password_cost)
+        return cls.with_settings(loaded, clock=clock, password_cost=password_cost, password_schemes=password_schemes)
 
     @classmethod
-    def with_settings(cls, settings: Settings, *, clock: Clock = now_ms, password_cost: Cost | None = None) -> Self:
+    def with_settings(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = now_ms,
+        password_cost: Cost | None = None,
+        password_schemes: Sequence[Scheme] = (),
+    ) -> Self:
         """Opens the platform that the setting `store` names."""
         where = settings.get(keys.STORE)
         store = open_store(where)
@@ -217,6 +238,7 @@ class MailKit:
                 clock=clock,
                 secret_keys=_secret_keys(where, settings.get(sealing_keys.KEY_FILE)),
                 password_cost=password_cost,
+                password_schemes=password_schemes,
             )
         except BaseException:
             store.close()

@@ -10,8 +10,10 @@ from mailkit import MailKit
 from mailkit.accounts.by import By
 from mailkit.accounts.login import Attempt, LoggedIn
 from mailkit.clock import FixedClock
+from mailkit.credentials.oauth.authorize import Asked
 from mailkit.credentials.totp import Seed, code_at
 from mailkit.errors import MailKitError, RateLimited
+from mailkit.ids import new_id
 from mailkit.principals.records import Principal, Profile
 
 DAY = 86_400_000
@@ -266,6 +268,29 @@ def test_the_neighbours_of_an_ipv6_host_are_the_host(kit: MailKit, alice: Princi
     assert login(kit, ip="2001:db8:0:1::2")
 
 
+def test_once_there_were_too_many_a_refusal_costs_nothing(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(kit, 12)
+    monkeypatch.setattr(kit.credentials, "verify", lambda *_: pytest.fail("a verification"))
+    assert refusal(lambda: login(kit)).code == "login.limited"
+
+
+def test_the_right_password_is_refused_when_its_attempt_was_one_too_many(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve others fail between the look at the counter and the count: their outcome is told first, and ours is no."""
+    real = kit.login._aside.submit
+
+    def late(*arguments: object) -> object:
+        monkeypatch.setattr(kit.login._aside, "submit", real)
+        fail(kit, 12)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kit.login._aside, "submit", late)
+    assert refusal(lambda: login(kit)).code == "login.limited"
+
+
 def test_guesses_sent_at_once_are_counted_one_by_one(kit: MailKit, alice: Principal) -> None:
     def attempt(_: int) -> str:
         return refusal(lambda: login(kit, "wrong", ip="192.0.2.7")).code
@@ -346,6 +371,45 @@ def test_a_stolen_session_ends_with_the_password(kit: MailKit, alice: Principal)
     assert token
     kit.accounts.set_password(alice.id, "new")
     assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+
+
+def test_a_restored_account_has_its_passwords_and_none_of_its_sessions(
+    kit: MailKit, alice: Principal, clock: FixedClock
+) -> None:
+    """Whoever deleted it may have done so because of a session; who restores it does not bring that back."""
+    token = login(kit, token=True).token
+    assert token
+    bearer = kit.oauth.exchange(
+        {
+            "grant_type": "authorization_code",
+            "code": kit.oauth.code(
+                kit.callers.of_token(token).caller, Asked("webadmin", "stalwart://auth"), direct=True
+            ),
+            "client_id": "webadmin",
+            "redirect_uri": "stalwart://auth",
+        }
+    )
+    phone = kit.app_passwords.create(alice.id, "phone")
+    assert kit.callers.of_password("alice", RIGHT)
+    kit.accounts.delete(alice.id, due=clock() + DAY)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    assert refusal(lambda: kit.callers.of_password("alice", RIGHT)).code == "login.failed"
+    kit.accounts.restore(alice.id)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    assert refusal(lambda: kit.callers.of_bearer(bearer.access_token)).code == "token.invalid"
+    refresh = {"grant_type": "refresh_token", "refresh_token": bearer.refresh_token or ""}
+    assert refusal(lambda: kit.oauth.exchange(refresh)).code == "oauth.invalid_grant"
+    assert login(kit).source == "master"
+    assert login(kit, phone.password, scope="imap").source == "asp"
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_token_of_a_role_that_is_none_is_void(kit: MailKit, alice: Principal, bound: bool) -> None:
+    token = kit.credentials.issue_token("helpdesk", now=kit.clock(), owner=alice.number if bound else None)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    kit.principals.create(Principal(number=0, id=new_id(), kind="role", name="helpdesk", created=0))
+    if not bound:
+        assert kit.callers.of_token(token).caller.roles == ("helpdesk",)
 
 
 def test_tokens_can_be_listed_revoked_and_signed_anew(kit: MailKit, alice: Principal) -> None:

@@ -1,126 +1,116 @@
-"""Two processes want the same name, address or alias: one of them gets it, and the store is as if the other had not
-tried. What is asserted holds in whatever order they run."""
+"""A code is good once in all processes: what one has used up, no other takes, in a real process of its own."""
 
-import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailkit import MailKit
+from mailkit.accounts.by import By
 from mailkit.credentials.passwords import Cost
-from mailkit.principals.verify import verify
-from tests.accounts.rival import ROUNDS
+from mailkit.credentials.totp import code_at
+from tests.cli.conftest import environment
 
-DAY = 86_400_000
+# Names, then one line for each attempt: who logs in, and how. The clock stands still, so that a code stays one.
+OTHER = """
+import sys
+from mailkit import MailKit
+from mailkit.accounts.by import By
+from mailkit.clock import FixedClock
+from mailkit.credentials.passwords import Cost
+from mailkit.errors import MailKitError
+from mailkit.ids import Id
+
+where, key, user, start = sys.argv[1:]
+settings = {"sealing.key_file": key, "mail.hostname": "mx.example.org"}
+with MailKit.open(where, settings=settings, clock=FixedClock(int(start)), password_cost=Cost(8, 1)) as kit:
+    print("ready", flush=True)
+    for line in sys.stdin:
+        way, _, secret = line.rstrip("\\n").partition(" ")
+        try:
+            if way == "basic":
+                kit.callers.of_password("alice", secret)
+            elif way == "check":
+                kit.two_factor.check_totp(Id.parse(user), secret, by=By())
+            print("in", flush=True)
+        except MailKitError as error:
+            print(error.code, flush=True)
+"""
 
 
 @pytest.fixture(params=["lmdb", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """A store that processes share, and where its keys are."""
-    where = str(tmp_path / "data") if request.param == "lmdb" else request.getfixturevalue("postgres_url")
-    return where, str(tmp_path / "secret.key")
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "lmdb":
+        return str(tmp_path / "data")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
-def opened(place: tuple[str, str]) -> MailKit:
-    settings = {"sealing.key_file": place[1], "mail.hostname": "mx.example.org"}
-    return MailKit.open(place[0], settings=settings, password_cost=Cost(8, 1))
+class Other:
+    """A process with the same store."""
 
-
-def compete(place: tuple[str, str], contest: str) -> list[list[int]]:
-    """Runs both sides of a contest at once; the rounds that each of them won."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.accounts.rival", *place, contest, str(side)],
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OTHER, *arguments],
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
-        for side in (0, 1)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=120)[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0]
-    return [json.loads(text) for text in said]
+        assert self._told() == "ready"
+
+    def ask(self, line: str) -> str:
+        self.send(line)
+        return self._told()
+
+    def send(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def _told(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    told = _told
+
+    def end(self) -> None:
+        self.process.communicate()
 
 
-def sound(kit: MailKit) -> None:
-    assert [finding for finding in verify(kit.store) if finding.level == "error"] == []
+@pytest.fixture
+def others(where: str, tmp_path: Path) -> Iterator[tuple[list[Other], list[str]]]:
+    """Two processes, and three codes of alice's that are good now."""
+    from mailkit.clock import FixedClock
+
+    key, clock = str(tmp_path / "secret.key"), FixedClock()
+    settings = {"sealing.key_file": key, "mail.hostname": "mx.example.org"}
+    with MailKit.open(where, settings=settings, clock=clock, password_cost=Cost(8, 1)) as kit:
+        alice = kit.accounts.create("alice", address="alice@example.org", password="right")
+        seed = kit.two_factor.setup_totp(alice.id, issuer="test")
+        kit.two_factor.enable_totp(alice.id, code_at(seed, clock() // 30_000), by=By())
+        codes = [code_at(seed, clock() // 30_000 + away) for away in (-1, 0, 1)]
+    pair = [Other(where, key, str(alice.id), str(clock())) for _ in range(2)]
+    yield pair, codes
+    for each in pair:
+        each.end()
 
 
-@pytest.mark.parametrize("contest", ["name", "address", "alias"])
-def test_each_thing_has_exactly_one_owner(place: tuple[str, str], contest: str) -> None:
-    with opened(place) as kit:
-        for side in (0, 1):
-            kit.accounts.create(f"p{side}", address=f"p{side}@example.org")
-    first, second = compete(place, contest)
-    assert sorted(first + second) == list(range(ROUNDS))
-    with opened(place) as kit:
-        for won, side in ((first, 0), (second, 1)):
-            for n in won:
-                if contest == "name":
-                    main = kit.addresses.main_of(kit.principals.by_name(f"new{n}"))
-                    assert main is not None
-                    assert main.value == f"new{n}-{side}@example.org"
-                elif contest == "address":
-                    found = kit.addresses.resolve(f"both{n}@example.org")
-                    assert found is not None
-                    assert found[1].name == f"p{side}"
-                else:
-                    assert kit.domain_aliases.by_name(f"alias{n}.example").domain == f"target{side}.example"
-        sound(kit)
+def test_a_code_that_one_process_took_is_refused_by_the_other(others: tuple[list[Other], list[str]]) -> None:
+    (one, two), codes = others
+    assert one.ask(f"check {codes[0]}") == "in"
+    assert two.ask(f"check {codes[0]}") == "totp.used"
+    assert two.ask(f"basic right${codes[0]}") == "login.failed"
+    assert two.ask(f"basic right${codes[1]}") == "in"
+    assert one.ask(f"basic right${codes[1]}") == "login.failed", "what is cached is one process's own"
+    assert one.ask(f"check {codes[1]}") == "totp.used"
 
 
-def test_a_name_is_free_with_all_that_belonged_to_it(place: tuple[str, str]) -> None:
-    with opened(place) as kit:
-        for n in range(ROUNDS):
-            kit.accounts.create(f"old{n}", address=f"old{n}@example.org")
-    made, deleted = compete(place, "delete_create")
-    assert (made, deleted) == (list(range(ROUNDS)), list(range(ROUNDS)))
-    with opened(place) as kit:
-        for n in range(ROUNDS):
-            assert kit.principals.by_name(f"old{n}").display == "second"
-            found = kit.addresses.resolve(f"old{n}@example.org")
-            assert found is not None
-            assert found[1].display == "second"
-        sound(kit)
-
-
-def test_a_restored_account_has_its_address_unless_another_took_it(place: tuple[str, str]) -> None:
-    with opened(place) as kit:
-        kit.accounts.create("p0", address="p0@example.org")
-        for n in range(ROUNDS):
-            row = kit.accounts.create(f"old{n}", address=f"old{n}@example.org")
-            kit.accounts.delete(row.id, due=kit.clock() + DAY)
-    taken, restored = compete(place, "restore_taken")
-    assert restored == list(range(ROUNDS))  # without the address if need be
-    with opened(place) as kit:
-        for n in range(ROUNDS):
-            found = kit.addresses.resolve(f"old{n}@example.org")
-            assert found is not None
-            assert found[1].name == ("p0" if n in taken else f"old{n}")
-            main = kit.addresses.main_of(kit.principals.by_name(f"old{n}"))
-            assert (main is None) is (n in taken)
-        sound(kit)
-
-
-def test_a_delivery_sees_a_domain_under_one_of_its_names(place: tuple[str, str]) -> None:
-    with opened(place) as kit:
-        user = kit.accounts.create("u", address="u@moving.example")
-    delivered, renamed = compete(place, "rename_delivery")
-    assert delivered == renamed == list(range(ROUNDS))
-    with opened(place) as kit:
-        assert kit.mailstore.list(user.id, mailbox="INBOX").total == ROUNDS
-        found = kit.addresses.resolve("u@moving.example", wildcards=False)
-        assert found is not None
-        assert kit.principals.find_domain("moved.example") is None
-        sound(kit)
+def test_of_two_processes_that_race_with_one_code_one_wins(others: tuple[list[Other], list[str]]) -> None:
+    pair, codes = others
+    for code in codes:
+        for each in pair:
+            each.send(f"basic right${code}")
+        assert sorted(each.told() for each in pair) == ["in", "login.failed"]

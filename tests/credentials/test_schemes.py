@@ -3,15 +3,23 @@
 import base64
 import hashlib
 import json
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from mailkit import MailKit
+from mailkit.accounts.login import Attempt
+from mailkit.accounts.secrets import Add
 from mailkit.credentials import schemes
 from mailkit.credentials.arrival import App, Clear, Hashed, Otp, arrival, hashed
 from mailkit.credentials.passwords import Cost, hash_password, verify_password
-from mailkit.credentials.schemes import check, identify, normal
+from mailkit.credentials.schemes import Scheme, check, identify, normal
+from mailkit.credentials.service import Credentials
 from mailkit.errors import Invalid
+from mailkit.storage.api import Store
 
 VECTORS = json.loads((Path(__file__).parents[1] / "conformance/credentials/hashes.json").read_text())
 CHEAP = Cost(memory=8, passes=1)
@@ -59,7 +67,11 @@ def test_sha1_crypt_verifies() -> None:
         "$scrypt$ln=24,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI",
         "$scrypt$ln=14,r=8,p=900$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI",
         "$pbkdf2-sha256$i=999999999$c2FsdA$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5o",
+        "$pbkdf2-sha512$i=100000$c2FsdA$" + "A" * 3800,  # many blocks of output, each of them 100,000 iterations
+        "$argon2id$v=19$m=262144,t=6,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$6$rounds=999999999$salt$" + "x" * 86,
+        "$5$rounds=1000001$salt$" + "x" * 43,
+        "$sha1$999999999$salt$" + "x" * 28,
         "_zzzzCCCCXBrJUJV154M",
     ],
 )
@@ -69,6 +81,35 @@ def test_a_hash_that_would_cost_too_much_is_refused_and_never_computed(costly: s
     with pytest.raises(Invalid) as refused:
         hashed(costly)
     assert refused.value.code == "secret.scheme"
+
+
+def test_rounds_over_a_long_password_are_refused_when_it_comes() -> None:
+    """Its blocks are hashed in every round, in Python."""
+    costly = "$6$rounds=656000$salt$" + "x" * 86
+    assert identify(costly, length=100) is not None
+    assert identify(costly, length=256) is None
+    assert check(costly, "x" * 256) is None, "and at once"
+
+
+def test_costly_hashes_never_keep_the_others_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the turns stay for hashes of our own, however many of the others wait."""
+    credentials = Credentials(store, CHEAP, at_once=4)
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(stored: str, password: str, known: object) -> bool:
+        begun.release()
+        return not go_on.wait(20)
+
+    monkeypatch.setattr("mailkit.credentials.schemes.check", slow)
+    costly = "$6$rounds=1000000$salt$" + "x" * 86
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(credentials.verify, costly, "x") for _ in range(8)]
+        begun.acquire()
+        begun.acquire()
+        assert credentials.verify(credentials.hash("right"), "right").right
+        assert not begun.acquire(blocking=False), "no third"
+        go_on.set()
+        assert not any(each.result().right for each in waiting)
 
 
 @pytest.mark.parametrize("text", ["", "$", "$9$x$y", "{SSHA}", "{NOPE}eHh4eHh4", "$2b$12$short", "not a hash", "$6$$"])
@@ -144,3 +185,49 @@ def test_application_passwords_and_seeds_are_told_apart() -> None:
     for bad in ("$app$", "$app$$hash", "$app$phone"):
         with pytest.raises(Invalid):
             arrival(bad)
+
+
+# schemes of plugins
+
+REVERSED = Scheme(
+    name="reversed",
+    form=re.compile(r"\{REVERSED\}(?P<text>.*)", re.DOTALL),
+    affordable=lambda found, length: len(found["text"]) < 100,
+    check=lambda found, password: found["text"] == password.decode()[::-1],
+)
+
+
+def test_a_scheme_of_ones_own_is_checked_upgraded_and_bounded(tmp_path: Path) -> None:
+    with MailKit.open("memory:", password_schemes=[REVERSED], password_cost=CHEAP) as kit:
+        alice = kit.accounts.create("alice", address="alice@example.org", hashed="{REVERSED}terces")
+        kit.transact(lambda tx: kit.secrets.prepare([Add("{REVERSED}2")])(tx, alice.number))
+        assert kit.login.authenticate(Attempt("alice", "2")).source == "master"
+        assert kit.login.authenticate(Attempt("alice", "secret")).source == "master"
+        assert (kit.credentials.password_hash(alice.number) or "").startswith("$argon2id$")
+        with pytest.raises(Invalid) as refused:
+            kit.secrets.prepare([Add("{REVERSED}" + "x" * 100)])
+        assert refused.value.code == "secret.scheme"
+    assert identify("{REVERSED}terces") is None, "nowhere else"
+
+
+def test_a_scheme_is_found_by_its_entry_point_and_used_when_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old_forum.py").write_text(
+        "import re\n"
+        "from mailkit.credentials.schemes import Scheme\n"
+        "SCHEME = Scheme('forum', re.compile('forum:(.*)'), lambda found, length: True,\n"
+        "                lambda found, password: found[1].encode() == password)\n"
+    )
+    (tmp_path / "old_forum-1.dist-info").mkdir()
+    (tmp_path / "old_forum-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: old-forum\nVersion: 1\n")
+    (tmp_path / "old_forum-1.dist-info" / "entry_points.txt").write_text(
+        "[mailkit.password_schemes]\nforum = old_forum:SCHEME\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for plugins, right in ((["forum"], True), ([], False)):
+        with MailKit.open("memory:", settings={"plugins": plugins}, password_cost=CHEAP) as kit:
+            assert kit.credentials.verify("forum:secret", "secret").right is right
+    with pytest.raises(Invalid) as refused:
+        MailKit.open("memory:", settings={"plugins": ["fourm"]})
+    assert refused.value.code == "plugins.unknown"

@@ -6,6 +6,7 @@ from mailkit import MailKit
 from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.files.naming import name_and_type
 from mailkit.files.service import NewFile
+from mailkit.ids import Id
 from mailkit.principals.records import Principal
 from mailkit.verify import verify
 
@@ -51,19 +52,28 @@ def test_foreign_and_missing_files_are_not_found(kit: MailKit, alice: Principal)
         kit.files.prepare(b"")
 
 
-def test_pages_partition_the_list(kit: MailKit, alice: Principal) -> None:
-    want = [kit.files.add(alice.number, kit.files.prepare(b"%d" % n, filename=f"f{n}")).id for n in range(7)][::-1]
-    got, after = [], None
+def test_pages_partition_the_list_which_goes_by_name(kit: MailKit, alice: Principal) -> None:
+    names = ["f3", "f1", "f2", "same", "same", "long" * 60, "é"]
+    rows = [kit.files.add(alice.number, kit.files.prepare(b"%d" % n, filename=name)) for n, name in enumerate(names)]
+    want = [row.id for row in sorted(rows, key=lambda row: (row.filename.encode(), row.id))]
+    got: list[Id] = []
+    after: tuple[str, Id] | None = None
     while True:
         page = kit.files.list(alice.number, limit=3, after=after)
         got += [row.id for row in page.items]
         assert page.total == 7
         if not page.after:
             break
-        after = got[-1]
+        last = page.items[-1]
+        after = last.filename[:5], last.id
     assert got == want
-    back = kit.files.list(alice.number, limit=3, after=want[4], backwards=True)
+    fifth = kit.files.get(alice.number, want[4])
+    back = kit.files.list(alice.number, limit=3, after=(fifth.filename, fifth.id), backwards=True)
     assert [row.id for row in back.items] == want[1:4]
+    kit.files.delete(alice.number, fifth.id)  # a place remains a place
+    on = kit.files.list(alice.number, limit=3, after=(fifth.filename, fifth.id))
+    assert [row.id for row in on.items] == want[5:]
+    assert faults(kit) == []
 
 
 def test_a_deleted_account_leaves_no_file_behind(kit: MailKit, alice: Principal) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailkit.errors import FieldError, Invalid
@@ -176,6 +176,8 @@ json = st.recursive(
 
 
 @given(st.sampled_from([n for n in request_schema(Everything)["properties"] if n != "user"]), json)
+@example("numbers", [float("inf")])
+@example("limit", float("nan"))
 def test_whatever_comes_is_taken_or_refused_by_name(name: str, value: object) -> None:
     problems: tuple[FieldError, ...] = ()
     try:

@@ -1,5 +1,7 @@
 """Messages that change, move, are copied and go; mailboxes that are made, renamed and deleted; on every store."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mailkit import MailKit, journal
@@ -129,6 +131,53 @@ def test_crossing_the_border_of_junk_is_told(kit: MailKit, alice: Principal, clo
     assert kinds(kit)[-1] == "message.added"
 
 
+def test_what_the_journal_says_is_what_webhooks_will(kit: MailKit, alice: Principal) -> None:
+    """The payloads of W3.13, under their names here; `user` is the entry's account, a message's number its `uid`."""
+    raw = (
+        b"From: Bob <bob@example.net>\r\nTo: A <a@x.example>, team: t@x.example;\r\n"
+        b"Cc: c@x.example\r\nBcc: b@x.example\r\n"
+        b"Date: Mon, 2 Jan 2023 01:00:00 +0000\r\nSubject: buy\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"
+    )
+    kit.mailstore.append(alice.id, raw)
+    inbox, junk = (kit.mailstore.mailbox(alice.id, path) for path in ("INBOX", "Junk"))
+    kit.mailstore.move(alice.id, "INBOX", Selection.of([1]), "Junk")
+    kit.mailstore.copy(alice.id, "Junk", ALL, "INBOX")
+    box = kit.mailstore.create_mailbox(alice.id, Folder("Work"))
+    kit.mailstore.alter_mailbox(alice.id, box.id, Alteration(path="Play"))
+    kit.mailstore.delete_mailbox(alice.id, box.id)
+    with kit.store.snapshot() as tx:
+        entries = [
+            entry for _, entry in journal.read(tx) if entry.kind.split(".")[0] in ("marked", "mailbox", "message")
+        ]
+    assert {entry.account for entry in entries} == {alice.number}
+    marks = [entry for entry in entries if entry.kind.startswith("marked.")]
+    said = {
+        "from": [{"name": "Bob", "address": "bob@example.net"}],
+        "to": [{"name": "A", "address": "a@x.example"}, {"name": "", "address": "t@x.example"}],
+        "cc": [{"name": "", "address": "c@x.example"}],
+        "bcc": [{"name": "", "address": "b@x.example"}],
+        "messageId": "<1@x>",
+        "subject": "buy",
+        "date": 1_672_621_200_000,
+    }
+    assert [(entry.kind, entry.payload) for entry in marks] == [
+        ("marked.spam", {"mailbox": junk.id, "uid": 1, **said}),
+        ("marked.ham", {"mailbox": inbox.id, "uid": 2, **said}),
+    ]
+    assert [(entry.kind, entry.payload) for entry in entries if entry.kind.startswith("mailbox.")] == [
+        ("mailbox.created", {"mailbox": box.id, "path": "Work"}),
+        ("mailbox.renamed", {"mailbox": box.id, "previous": "Work", "current": "Play"}),
+        ("mailbox.deleted", {"mailbox": box.id, "path": "Play"}),
+    ]
+    mail = [(entry.kind, entry.payload) for entry in entries if entry.kind.startswith("message.")]
+    assert [(kind, payload["mailbox"], payload["uid"], payload.get("junk")) for kind, payload in mail] == [
+        ("message.added", inbox.id, 1, None),
+        ("message.removed", inbox.id, 1, None),
+        ("message.added", junk.id, 1, 1),
+        ("message.added", inbox.id, 2, -1),
+    ]
+
+
 def test_copies_share_bytes_and_are_charged(kit: MailKit, alice: Principal) -> None:
     size = fill(kit, alice, 2)
     copied = kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts")
@@ -147,6 +196,42 @@ def test_copy_over_quota_copies_nothing(kit: MailKit) -> None:
     with pytest.raises(OverQuota):
         kit.mailstore.copy(carol.id, "INBOX", ALL, "Drafts")
     assert kit.mailstore.list(carol.id, "Drafts").total == 0
+    assert faults(kit) == []
+
+
+def test_a_copy_with_a_name_is_made_once(kit: MailKit, alice: Principal, clock: FixedClock) -> None:
+    fill(kit, alice, 3)
+    assert len(kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")) == 3
+    fill(kit, alice, 1)  # what comes in later was not meant
+    assert kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a") == []
+    assert [one.old for one in kit.mailstore.copy(alice.id, "INBOX", Selection.of([4]), "Drafts", once="b")] == [4]
+    with pytest.raises(Invalid, match="another mailbox"):
+        kit.mailstore.copy(alice.id, "INBOX", ALL, "Trash", once="a")
+    for name in ("", "x" * 256):
+        with pytest.raises(Invalid):
+            kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once=name)
+    with kit.background():  # makes the jobs that come back by themselves
+        pass
+    finish(kit)
+    assert kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a") == []
+    clock.advance(days=8)
+    finish(kit)
+    assert len(kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")) == 4
+    with kit.store.snapshot() as tx:
+        assert len(list(tx.scan(*keyspace.ONCE_END.range()))) == 1
+        assert len(list(tx.scan(*keyspace.ONCE.range(alice.number)))) == 1
+    assert faults(kit) == []
+
+
+def test_a_copy_that_is_repeated_while_it_runs_is_made_once(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch, race: Callable[..., None]
+) -> None:
+    monkeypatch.setattr("mailkit.mailstore.service.STEP", 2)
+    fill(kit, alice, 9)
+    made: list[int] = []
+    race(lambda: made.extend(one.old for one in kit.mailstore.copy(alice.id, "INBOX", ALL, "Drafts", once="a")))
+    assert sorted(made) == list(range(1, 10))  # told once to one of them
+    assert uids(kit, alice, "Drafts") == list(range(1, 10))
     assert faults(kit) == []
 
 
@@ -277,6 +362,33 @@ def test_sweep_leaves_the_entries_that_count(kit: MailKit, alice: Principal, mon
     box = kit.mailstore.mailbox(alice.id, "INBOX")
     assert box.stale == 0
     assert kit.mailstore.changes(alice.id, "INBOX", 0).changed == tuple((box.modseq, uid) for uid in (1, 2, 3))
+    assert faults(kit) == []
+
+
+def test_of_what_vanished_the_newest_is_remembered(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailkit.mailstore.work._LOOSE", 5)
+    monkeypatch.setattr(kit.mailstore, "most_vanished", lambda: 4)
+    fill(kit, alice, 12)
+    for uid in range(1, 9):
+        if uid % 2:  # a mailbox whose messages are only ever moved away is swept too
+            kit.mailstore.move(alice.id, "INBOX", Selection.of([uid]), "Drafts")
+        else:
+            kit.mailstore.remove(alice.id, "INBOX", Selection.of([uid]))
+    assert not kit.mailstore.changes(alice.id, "INBOX", 1).resync
+    finish(kit)
+    box = kit.mailstore.mailbox(alice.id, "INBOX")
+    oldest = box.forgotten
+    assert 1 < oldest < box.modseq
+    told = kit.mailstore.changes(alice.id, "INBOX", 0)
+    assert told.resync
+    assert [uid for _, uid in told.changed] == [9, 10, 11, 12]
+    assert 0 < len(told.vanished) <= 4 + 2  # with those that left after the sweep
+    assert kit.mailstore.changes(alice.id, "INBOX", oldest - 1).resync
+    since = kit.mailstore.changes(alice.id, "INBOX", oldest)
+    assert not since.resync
+    assert since.vanished == told.vanished
     assert faults(kit) == []
 
 

@@ -1,5 +1,9 @@
 """Sealing: what opens and what does not, a wrong key, rotation through every crash."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,15 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mailkit
 from mailkit import MailKit
+from mailkit.backup import backup_folder
 from mailkit.clock import FixedClock
 from mailkit.credentials.passwords import Cost
+from mailkit.credentials.records import Otp, Secrets
+from mailkit.credentials.tables import SECRETS
 from mailkit.errors import Corrupt, MailKitError, Unavailable
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.sealing import FileKeys, MemoryKeys, NoKeys, Sealing
 from mailkit.sealing.box import Key, open_box, seal_box
 from mailkit.sealing.rotate import ROTATE, rotation, schedule_rotation
 from mailkit.storage.api import Store, Tx
+from mailkit.storage.backends.lmdb import LmdbStore
 
 KEY = Key(b"abcd", bytes(range(32)))
 HOUR = 3_600_000
@@ -237,3 +246,110 @@ def test_seeds_of_accounts_survive_a_rotation(folder: Path) -> None:
         kit.two_factor.check_totp(alice.id, code_at(seed, clock() // 30_000), by=By())
         with pytest.raises(MailKitError):
             kit.two_factor.check_totp(alice.id, code_at(seed, clock() // 30_000), by=By())
+
+
+# real processes, really killed
+
+KILLED = """
+import os, signal, sys
+from mailkit.jobs import Step
+
+commits, real, wanted = [], Step.transact, int(sys.argv[2])
+
+def transact(self, fn):
+    if len(commits) == wanted:
+        os.kill(os.getpid(), signal.SIGKILL)
+    commits.append(1)
+    return real(self, fn)
+
+Step.transact = transact
+from mailkit.cli import main as command
+sys.argv = ["mailkit", "key", "rotate", "--data", sys.argv[1]]
+command()
+"""
+
+
+def plant_seeds(kit: MailKit, count: int) -> None:
+    def plant(tx: Tx) -> None:
+        for number in range(1000, 1000 + count):
+            sealed = kit.sealing.seal(tx, b"otpauth://totp/x?secret=AAAAAAAAAAAAAAAA", owner=f"otp:{number}")
+            SECRETS.put(tx, Secrets(otp=(Otp(id=b"1234", label="x", sealed=sealed),)), number)
+
+    kit.transact(plant)
+
+
+def lie_under(kit: MailKit) -> set[bytes]:
+    """The keys that seeds lie under; all of them open."""
+    with kit.store.snapshot() as tx:
+        rows = [(parts[0], row) for parts, row in SECRETS.scan(tx)]
+    for number, row in rows:
+        kit.access.unseal(number, row)
+    return {row.otp[0].sealed[1:5] for _, row in rows}
+
+
+@pytest.mark.parametrize("commits", range(5))
+def test_a_killed_rotation_starts_everywhere_and_is_resumed(folder: Path, commits: int) -> None:
+    """SIGKILL before the new key is named by the store, and between the steps that bring seeds under it."""
+    with MailKit.open(folder) as kit:
+        plant_seeds(kit, 1200)
+        (old,) = lie_under(kit)
+        start = kit.clock()
+    source = str(Path(mailkit.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), str(commits)],
+        env={**os.environ, "PYTHONPATH": source},
+        capture_output=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done
+    clock = FixedClock(start)
+    with MailKit.open(folder, clock=clock) as kit:
+        assert lie_under(kit), "every seed opens at every moment"
+        assert len(lie_under(kit)) == (2 if commits in (2, 3) else 1)
+        for _ in range(4):
+            clock.advance(ms=2 * HOUR)
+            kit.run_due()
+        (new,) = lie_under(kit)
+        with kit.store.snapshot() as tx:
+            assert kit.sealing.others(tx) == []
+        assert new != old
+        assert old not in FileKeys(folder / "secret.key").load()
+    with MailKit.open(folder) as kit:
+        assert lie_under(kit) == {new}
+
+
+@pytest.mark.parametrize("moment", ["before the store is copied", "after"])
+def test_a_backup_opens_whatever_a_rotation_does_meanwhile(
+    folder: Path, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FixedClock()
+    with MailKit.open(folder, clock=clock) as kit:
+        plant_seeds(kit, 10)
+
+        def rotate() -> None:
+            schedule_rotation(kit.jobs, kit.sealing, now=clock())
+            for _ in range(3):  # to its end: the old key is gone from the file
+                kit.run_due()
+                clock.advance(ms=2 * HOUR)
+
+        real = LmdbStore.copy_to
+
+        def copy_to(store: LmdbStore, target: Path) -> None:
+            if moment != "after":
+                rotate()
+            real(store, target)
+            if moment == "after":
+                rotate()
+
+        monkeypatch.setattr(LmdbStore, "copy_to", copy_to)
+        backup_folder(kit, folder, tmp_path / "copy")
+    with MailKit.open(tmp_path / "copy") as kit:
+        assert len(lie_under(kit)) == 1
+
+
+def test_a_backup_that_would_not_open_is_none(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MailKit.open(folder) as kit:
+        plant_seeds(kit, 1)
+        FileKeys(folder / "secret.key").put({b"abcd": KEY})
+        with pytest.raises(Unavailable) as refused:
+            backup_folder(kit, folder, tmp_path / "copy")
+    assert refused.value.code == "secret.wrong"

@@ -7,7 +7,9 @@ from mailkit.accounts.app_passwords import AccountAppPasswords
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.login import Login
 from mailkit.accounts.oauth import OAuth
-from mailkit.accounts.secrets import Secrets
+from mailkit.accounts.oauth_clients import OAuthClients
+from mailkit.accounts.profiles import Profiles
+from mailkit.accounts.secrets import Secrets as SecretList
 from mailkit.accounts.twofactor import TwoFactor
 from mailkit.clock import Clock
 from mailkit.credentials import onetime
@@ -18,6 +20,7 @@ from mailkit.credentials.authenticators import Authenticators
 from mailkit.credentials.authlog import Authlog
 from mailkit.credentials.expiry import expire
 from mailkit.credentials.onetime import OneTimeCodes
+from mailkit.credentials.records import Secrets
 from mailkit.credentials.service import Credentials
 from mailkit.limits import Limit
 from mailkit.limits.settings import APP_PASSWORDS
@@ -51,7 +54,7 @@ class Access:
         self._settings = settings
         self._credentials = credentials
         self._apps = AppPasswords(store, sealing)
-        codes = OneTimeCodes(sealing, window=get(keys.TOTP_WINDOW))
+        codes = self._codes = OneTimeCodes(sealing, window=get(keys.TOTP_WINDOW))
         self.authlog = Authlog(store, lambda: get(kernel.AUTHLOG_KEEP))
         self.login = Login(
             store,
@@ -68,6 +71,7 @@ class Access:
         self.oauth = OAuth(
             store, principals, addresses, sealing, clock=clock, setting=settings.get, issuer=self.public_url
         )
+        self.oauth_clients = OAuthClients(store, principals, clock=clock, setting=settings.get)
         self.callers = Callers(store, principals, grants, credentials, self.login, self.oauth, clock=clock)
         self.two_factor = TwoFactor(
             store,
@@ -83,7 +87,10 @@ class Access:
         self.app_passwords = AccountAppPasswords(
             store, principals, addresses, self._apps, self.authlog, clock=clock, limit=self._app_limit
         )
-        self.secrets = Secrets(store, principals, credentials, self._apps, codes, clock=clock, limit=self._app_limit)
+        self.profiles = Profiles(settings.get, lambda: settings.get(kernel.MAIL_HOSTNAME) or "localhost")
+        self.secrets = SecretList(
+            store, principals, credentials, self._apps, codes, self.authlog, clock=clock, limit=self._app_limit
+        )
 
     def public_url(self) -> str:
         """The URL that clients use, as configured; else the one that is listened on. Never the Host header."""
@@ -102,6 +109,13 @@ class Access:
     def sealed(self) -> tuple[tuple[str, Reseal], ...]:
         """The walks of a key rotation."""
         return (("credentials", onetime.reseal(self._credentials.sealing)),)
+
+    def unseal(self, number: int, secrets: Secrets) -> None:
+        """Opens every TOTP seed of a principal; Corrupt, Unavailable, Invalid when one does not open."""
+        for each in secrets.otp:
+            self._codes.open(number, each)
+        if secrets.pending is not None:
+            self._codes.open_pending(number, secrets.pending)
 
     def _policy(self) -> Policy:
         get = self._settings.get

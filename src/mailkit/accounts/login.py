@@ -1,13 +1,16 @@
 """Logging in with a name and a password (W3.3, S1.2), the same for every protocol.
 
-    count an attempt -> look up -> one slow verification -> succeed or fail, in one transaction
+    look up -> one slow verification, while the attempt is counted -> succeed or fail, in one transaction
 
-The attempt is counted before the password is looked at: a thousand guesses sent at once are a thousand attempts.
-Nothing slow happens in a transaction. Every failure costs one default verification; only a refusal for too many
-failures costs none, and says so to anybody.
+Nobody hears of an outcome before the attempt is counted, durably: a thousand guesses sent at once are a thousand
+attempts. Nothing slow happens in a transaction. Every failure costs one default verification; only a refusal for too
+many failures costs none, and says so to anybody. (Of guesses that are under way at once, those that turn out to be too
+many have cost one.)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 from attrs import field, frozen
@@ -36,6 +39,8 @@ from mailkit.storage.calls import OWN, reads
 __all__ = ["Attempt", "LoggedIn", "Login", "Preauth"]
 
 ACTION: Final = "authentication"
+_COUNTING: Final = 32
+"""Attempts that are being counted at once: the store commits them together."""
 
 
 @frozen
@@ -128,6 +133,8 @@ class Login:
         self._clock = clock
         self._policy = policy
         self._exempt = exempt
+        # a disk is slow where a processor is fast: what counts attempts waits while passwords are verified
+        self._aside = ThreadPoolExecutor(_COUNTING, thread_name_prefix="mailkit-login")
 
     # WildDuck's way: scopes, tokens, second factors afterwards
 
@@ -147,19 +154,25 @@ class Login:
         """Logs in. Denied `login.failed` (with `id` when there is such an account), `login.scope`,
         `login.not_yet_valid`; RateLimited `login.limited`. Slow."""
         now = self._clock()
-        facts = self.store.transact(lambda tx: self._begin(tx, attempt, now, by_name_only=False))
+        facts = self._look(attempt, now, by_name_only=False)
         row = facts.row
-        if row is None or not row.active or row.suspended or not attempt.password:
-            self._credentials.verify(None, attempt.password)
-            result = "fail" if row is None else _state(row)
-            raise self._failed(attempt, facts, now, result, Denied("login.failed", "Authentication failed"))
-        if _closed(row, attempt.scope):
-            self._credentials.verify(None, attempt.password)
-            raise self._failed(attempt, facts, now, "fail", _wrong_scope("Access to requested service disabled"))
-        try:
-            proof = self._prove(attempt, facts, now)
-        except Denied as error:
-            raise self._failed(attempt, facts, now, "fail", error) from None
+        refusal: Denied | None = None
+        with self._counting(attempt, facts, now):
+            if row is None or not row.active or row.suspended or not attempt.password:
+                self._credentials.verify(None, attempt.password)
+                proof = None
+            elif _closed(row, attempt.scope):
+                self._credentials.verify(None, attempt.password)
+                proof, refusal = None, _wrong_scope("Access to requested service disabled")
+            else:
+                try:
+                    proof = self._prove(attempt, facts, now)
+                except Denied as error:
+                    proof, refusal = None, error
+        if refusal is not None:
+            raise self._failed(attempt, facts, now, "fail", refusal)
+        if row is not None and (not row.active or row.suspended):
+            raise self._failed(attempt, facts, now, _state(row), Denied("login.failed", "Authentication failed"))
         if proof is None:
             raise self._failed(attempt, facts, now, "fail", Denied("login.failed", "Authentication failed"))
         return self.store.transact(lambda tx: self._succeed(tx, attempt, facts, proof, now))
@@ -170,15 +183,17 @@ class Login:
         """Logs in with `password`, or `password$code` where a TOTP seed is set; or with an application password of the
         API. Denied `login.failed`, `totp.missing`; RateLimited. Slow."""
         now = self._clock()
-        facts = self.store.transact(lambda tx: self._begin(tx, attempt, now, by_name_only=True))
+        facts = self._look(attempt, now, by_name_only=True)
         row = facts.row
         failed = Denied("login.failed", "Wrong name or password")
-        if row is None or not row.active or row.suspended or not attempt.password:
-            self._credentials.verify(None, attempt.password)
-            raise self._failed(attempt, facts, now, "fail" if row is None else _state(row), failed)
-        proof = self._prove_basic(attempt, facts)
+        with self._counting(attempt, facts, now):
+            if row is None or not row.active or row.suspended or not attempt.password:
+                self._credentials.verify(None, attempt.password)
+                proof = None
+            else:
+                proof = self._prove_basic(attempt, facts)
         if proof is None:
-            raise self._failed(attempt, facts, now, "fail", failed)
+            raise self._failed(attempt, facts, now, "fail" if row is None else _state(row), failed)
         if proof.source == "master" and facts.secrets.otp:
             if proof.code is None:
                 raise self._failed(attempt, facts, now, "fail", Denied("totp.missing", "The TOTP code is missing"))
@@ -200,7 +215,9 @@ class Login:
                 return found[1] if found[1].kind == "individual" else None
         return self._principals.find_login(name, tx=tx)
 
-    def _begin(self, tx: Tx, attempt: Attempt, now: int, *, by_name_only: bool) -> _Facts:
+    @reads
+    def _look(self, attempt: Attempt, now: int, *, by_name_only: bool, tx: ReadTx = OWN) -> _Facts:
+        """What the slow part needs. RateLimited when there were too many failures already."""
         if by_name_only:
             row = self._principals.find_name(attempt.name.strip().lower(), tx=tx)
         else:
@@ -208,15 +225,10 @@ class Login:
         account = str(row.number) if row else f"?{attempt.name.strip().lower()}"
         known = row is not None and self._authlog.knows(row.number, attempt.ip, now=now, tx=tx)
         count = self._counters(account, attempt, known)
-        for counter in count.shared:
+        for counter in (*count.shared, *((count.own,) if count.own else ())):
             asked = self._limits.ask(tx, counter.who, counter.what, 1, counter.limit, now=now)
             if isinstance(asked, Limited):
                 raise _limited(asked.retry_after)
-        if count.own is not None:
-            try:
-                self._limits.take(tx, count.own.who, count.own.what, 1, count.own.limit, now=now)
-            except RateLimited as error:
-                raise _limited(error.fields["retry_after"]) from None
         if row is None:
             return _Facts(account)
         secrets = self._credentials.secrets(row.number, tx=tx)
@@ -230,6 +242,27 @@ class Login:
             self._credentials.is_generated_temporary(secrets, row.number, attempt.password, tx=tx),
             known,
         )
+
+    @contextmanager
+    def _counting(self, attempt: Attempt, facts: _Facts, now: int) -> Iterator[None]:
+        """Counts the attempt while the block runs. RateLimited at its end, whatever it found out, when this was one too
+        many."""
+        own = self._counters(facts.account, attempt, facts.known).own
+        if own is None:
+            yield
+            return
+
+        def count(tx: Tx) -> None:
+            self._limits.take(tx, own.who, own.what, 1, own.limit, now=now)
+
+        counted = self._aside.submit(self.store.transact, count)
+        try:
+            yield
+        finally:
+            try:
+                counted.result()
+            except RateLimited as error:
+                raise _limited(error.fields["retry_after"]) from None
 
     def _counters(self, account: str, attempt: Attempt, known: bool) -> Counters:
         return counters(account, attempt.ip, known=known, policy=self._policy(), exempt=self._exempt())

@@ -91,7 +91,7 @@ class OAuth:
         row = self._principals.find_name(client_id.lower(), tx=tx) if client_id else None
         if row is None or row.kind != "oauthClient":
             return None
-        return Client(row.name, row.display or row.name, row.urls)
+        return Client(row.name, row.display or row.name, row.urls, vouched=not row.implicit)
 
     @reads
     def check(self, asked: Asked, *, direct: bool, override: bool = False, tx: ReadTx = OWN) -> Client | None:
@@ -319,7 +319,8 @@ class OAuth:
         for use in (ACCESS, REFRESH):
             claims = self._open(token, use, now, tx)
             if claims is not None and claims.grant and client in (None, claims.client):
-                self._grants.revoke(tx, Id.parse(claims.grant), until=now + self._setting(keys.OAUTH_REFRESH))
+                until = max(claims.expires, now + self._setting(keys.OAUTH_REFRESH))
+                self._grants.revoke(tx, Id.parse(claims.grant), until=until)
 
     @reads
     def userinfo(self, caller: Caller, *, tx: ReadTx = OWN) -> dict[str, Any]:

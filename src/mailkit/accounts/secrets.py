@@ -18,6 +18,7 @@ from mailkit.credentials import factors, totp
 from mailkit.credentials.apppasswords import API, EVERYWHERE
 from mailkit.credentials.appservice import MAX_HASHED, AppPasswords
 from mailkit.credentials.arrival import App, Clear, Hashed, Otp, Secret, arrival
+from mailkit.credentials.authlog import Authlog, Event
 from mailkit.credentials.onetime import OneTimeCodes
 from mailkit.credentials.records import AppPassword
 from mailkit.credentials.records import Secrets as Row
@@ -75,6 +76,7 @@ class Secrets:
         credentials: Credentials,
         apps: AppPasswords,
         codes: OneTimeCodes,
+        authlog: Authlog,
         *,
         clock: Clock,
         limit: Callable[[Principal], int],
@@ -84,6 +86,7 @@ class Secrets:
         self._credentials = credentials
         self._apps = apps
         self._codes = codes
+        self._authlog = authlog
         self._clock = clock
         self._limit = limit
 
@@ -129,6 +132,7 @@ class Secrets:
             if (before.password, before.more) != (after.password, after.more):
                 entry = journal.Entry(kind="user.password.changed", account=number, at=now, payload={"user": row.id})
                 journal.add(tx, entry)
+                self._authlog.add(number, Event("password change", "success", "HTTP"), now=now, tx=tx)
 
         return apply
 
@@ -137,21 +141,24 @@ class Secrets:
     def _step(self, change: Change) -> Callable[[Tx, Principal, int], None]:
         match change:
             case SetAll(texts):
-                kept = [self._ready(arrival(text)) for text in texts]
+                kept = [self._ready(self._read(text)) for text in texts]
                 hashes = sum(isinstance(each, (Hashed, App)) for each in kept)
                 if hashes > 2 * MAX_HASHED or sum(isinstance(each, Otp) for each in kept) > _MOST_OTP:
                     raise Invalid("secret.too_many", "These are too many secrets")
                 return lambda tx, row, now: self._set_all(tx, row, kept, now)
             case Add(text):
-                ready = self._ready(arrival(text))
+                ready = self._ready(self._read(text))
                 return lambda tx, row, now: self._add(tx, row, ready, now)
             case PasswordChange(text):
-                password = self._ready(arrival(text, "password"))
+                password = self._ready(self._read(text, "password"))
                 if not isinstance(password, Hashed):
                     raise Invalid.field("password", "this is no password", code="secret.kind")
                 return lambda tx, row, now: self._set_password(tx, row, password, now)
             case Remove(text):
                 return lambda tx, row, now: self._remove(tx, row, text)
+
+    def _read(self, text: str, name: str = "secrets") -> Secret:
+        return arrival(text, name, self._credentials.schemes)
 
     def _ready(self, secret: Secret) -> Secret:
         """With clear passwords hashed, and seeds looked at."""

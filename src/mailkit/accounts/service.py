@@ -193,6 +193,7 @@ class Accounts:
 
     def restore(self, id: Id, *, by: By = NOBODY_IN_PARTICULAR, tx: Tx | None = None) -> Restored:
         """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
+        Its passwords are what they were; tokens of before are void.
 
         NotFound `account.not_found`; Conflict `account.purging` when its data is being removed, or was to be removed at
         once; AlreadyExists `principal.exists` when its name is somebody else's by now.

@@ -13,12 +13,14 @@ from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 
-__all__ = ["MAX_HASHED", "AppPasswords", "Use"]
+__all__ = ["APP_KEY", "MAX_HASHED", "AppPasswords", "Use"]
 
 MAX_HASHED = 10
 """Most application passwords of a principal that its client hashed: each is a verification at every failed login."""
 
-_KEY = "app-passwords"
+APP_KEY = "app-passwords"
+"""The named key that they are found by."""
+
 _STILL = 60_000  # ms between two notes of a last use: a GET is not a write
 
 
@@ -51,7 +53,7 @@ class AppPasswords:
         if row.hash is not None and sum(each.hash is not None for _, each in ASPS.scan(tx, owner)) >= MAX_HASHED:
             raise Denied("asp.too_many", "Too many hashed application passwords", allowed=MAX_HASHED)
         if password is not None:
-            row = replace(row, lookup=digest(self._sealing.named_key(tx, _KEY), owner, password), hash=None)
+            row = replace(row, lookup=digest(self._sealing.named_key(tx, APP_KEY), owner, password), hash=None)
             assert row.lookup is not None
             tx.put(keyspace.ASP_LOOKUP.key(owner, row.lookup), row.id)
         if row.expires is not None:
@@ -89,7 +91,7 @@ class AppPasswords:
     @reads
     def find(self, owner: int, password: str, *, now: int, tx: ReadTx = OWN) -> AppPassword | None:
         """The one with this password, by one look-up for each way to spell it; fast."""
-        key = self._sealing.find_named_key(tx, _KEY)
+        key = self._sealing.find_named_key(tx, APP_KEY)
         if key is None:
             return None
         for spelling in spellings(password):
@@ -112,7 +114,7 @@ class AppPasswords:
             return
         new = replace(row, used=use.time, event=use.event, ip=use.ip)
         if row.hash is not None:
-            lookup = digest(self._sealing.named_key(tx, _KEY), owner, password)
+            lookup = digest(self._sealing.named_key(tx, APP_KEY), owner, password)
             new = replace(new, hash=None, lookup=lookup)
             tx.put(keyspace.ASP_LOOKUP.key(owner, lookup), row.id)
         if row.ttl is not None:

@@ -9,15 +9,16 @@ What has the form of a hash and is none that can be checked is refused, for nobo
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import field, frozen
 
 from mailkit.credentials.passwords import MAX_LENGTH
-from mailkit.credentials.schemes import identify, normal
+from mailkit.credentials.schemes import SCHEMES, Scheme, identify, normal
 from mailkit.errors import Invalid
 
-__all__ = ["App", "Clear", "Hashed", "Otp", "Secret", "arrival"]
+__all__ = ["App", "Clear", "Hashed", "Otp", "Secret", "arrival", "hashed"]
 
 _LONGEST: Final = 4096
 
@@ -59,7 +60,7 @@ _LIKE_A_HASH = re.compile(r"\$[a-z0-9-]{1,16}\$.{16,}|\{[A-Za-z0-9.-]{2,20}\}.{8
 _BARE_DES = re.compile(r"[A-Za-z0-9./]{13}|_[A-Za-z0-9./]{19}", re.ASCII)
 
 
-def arrival(text: str, field_name: str = "secrets") -> Secret:
+def arrival(text: str, field_name: str = "secrets", schemes: Sequence[Scheme] = SCHEMES) -> Secret:
     """Tells what it is; Invalid for a hash that cannot be used, a name or URL that is none."""
     if len(text) > _LONGEST:
         raise Invalid.field(field_name, "the secret is too long", kind="length", code="secret.too_long")
@@ -69,18 +70,18 @@ def arrival(text: str, field_name: str = "secrets") -> Secret:
         name, sep, rest = text[5:].partition("$")
         if not name or not sep:
             raise Invalid.field(field_name, "an application password is $app$<name>$<hash>", code="secret.app")
-        return App(name, _password(rest, field_name) if rest else None)
-    return _password(text, field_name)
+        return App(name, _password(rest, field_name, schemes) if rest else None)
+    return _password(text, field_name, schemes)
 
 
-def _password(text: str, field_name: str) -> Clear | Hashed:
+def _password(text: str, field_name: str, schemes: Sequence[Scheme]) -> Clear | Hashed:
     clear = _CLEAR.fullmatch(text)
     if clear is not None:
         return _checked(clear["password"], field_name)
     # 13 letters are a DES hash only where they say so: else they are somebody's password
     if not _BARE_DES.fullmatch(text):
         inner = normal(text)
-        if identify(inner) is not None:
+        if identify(inner, schemes) is not None:
             return Hashed(f"{{CRYPT}}{inner}" if _BARE_DES.fullmatch(inner) else inner)
         if _LIKE_A_HASH.fullmatch(text):
             raise Invalid.field(
@@ -95,9 +96,9 @@ def _checked(password: str, field_name: str) -> Clear:
     return Clear(password)
 
 
-def hashed(text: str, field_name: str = "password") -> str:
+def hashed(text: str, field_name: str = "password", schemes: Sequence[Scheme] = SCHEMES) -> str:
     """The normal form of what must be a hash (WildDuck `hashedPassword`); Invalid `secret.scheme`."""
     inner = normal(text)
-    if identify(inner) is None:
+    if identify(inner, schemes) is None:
         raise Invalid.field(field_name, "the hash is of no known scheme, or would cost too much", code="secret.scheme")
     return f"{{CRYPT}}{inner}" if _BARE_DES.fullmatch(inner) else inner

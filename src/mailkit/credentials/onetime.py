@@ -52,7 +52,7 @@ class OneTimeCodes:
         row = SECRETS.find(tx, owner) or Secrets()
         if row.pending is None or now - row.pending.created >= PENDING_LIFE:
             return None
-        return totp.parse(self._sealing.unseal(row.pending.sealed, owner=_owner(owner)).decode())
+        return self.open_pending(owner, row.pending)
 
     def seal(self, tx: Tx, owner: int, seed: totp.Seed) -> Otp:
         """A seed as it is kept."""
@@ -61,6 +61,10 @@ class OneTimeCodes:
 
     def open(self, owner: int, row: Otp) -> totp.Seed:
         """A seed as it is used."""
+        return totp.parse(self._sealing.unseal(row.sealed, owner=_owner(owner)).decode())
+
+    def open_pending(self, owner: int, row: Pending) -> totp.Seed:
+        """The seed that waits, as it is used."""
         return totp.parse(self._sealing.unseal(row.sealed, owner=_owner(owner)).decode())
 
     def match(self, row: Secrets, owner: int, code: str, *, now: int) -> Match | None:

@@ -4,6 +4,7 @@ The law of equal cost: a login that fails costs one default verification, whatev
 password, a wrong one, a hash of another scheme (that scheme's own cost comes on top: it goes with the first success).
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from mailkit.errors import Invalid
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["MAX_LENGTH", "Cost", "Verdict", "hash_password", "spend_one_verification", "verify_password"]
+__all__ = ["MAX_LENGTH", "Cost", "Verdict", "hash_password", "is_foreign", "spend_one_verification", "verify_password"]
 
 MAX_LENGTH = 256
 """Longest password in characters (W2.1)."""
@@ -65,7 +66,18 @@ def hash_password(password: str, cost: Cost | None = None) -> str:
     return _hasher(cost or Cost()).hash(password.encode("utf-8", "surrogatepass"))
 
 
-def verify_password(stored: str | None, password: str, cost: Cost | None = None) -> Verdict:
+def is_foreign(stored: str | None, cost: Cost) -> bool:
+    """Whether checking this hash costs something else than one default verification."""
+    return stored is not None and not _is_current(stored, cost)
+
+
+def verify_password(
+    stored: str | None,
+    password: str,
+    cost: Cost | None = None,
+    *,
+    known: Sequence[schemes.Scheme] = schemes.SCHEMES,
+) -> Verdict:
     """Compares with what is stored, at equal cost for every failure. Slow: never call it inside a transaction."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
@@ -83,7 +95,7 @@ def verify_password(stored: str | None, password: str, cost: Cost | None = None)
             return WRONG
         else:
             return RIGHT
-    outcome = schemes.check(stored, password)
+    outcome = schemes.check(stored, password, known)
     if outcome:
         return OUTDATED
     spend_one_verification(cost)

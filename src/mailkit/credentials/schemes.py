@@ -4,7 +4,18 @@ What is known: Argon2 (RFC 9106), bcrypt, PBKDF2 (RFC 8018) and scrypt (RFC 7914
 (`$1$`, `$5$`, `$6$`, `$sha1$`, `$apr1$`, DES, BSDi), and the LDAP forms of RFC 2307 and its descendants (`{SSHA}`...).
 
 A hash names its own cost, and hashes come from clients: one that would cost more than a few seconds or a quarter of
-a gigabyte is refused, when it is set and again when it is checked.
+a gigabyte is refused, when it is set and again when it is checked. The bounds, and what they come to on a slow core:
+
+    argon2       m x t <= 1.25 GiB, t <= 20, p <= 16        1.6 s
+    bcrypt       cost <= 14                                 1.7 s
+    pbkdf2       iterations x blocks of output <= 2 x 10^6  3.0 s
+    scrypt       128 x N x r x p <= 256 MiB                 0.9 s
+    sha-crypt    rounds <= 10^6, and less for passwords of more than 56 bytes: each block of them is hashed in each
+                 round, in Python                           2.8 s
+    sha1-crypt   rounds <= 10^6                             2.0 s
+    bsdi-crypt   rounds <= 20,000                           0.6 s
+
+A plugin adds schemes of its own (docs/access.md).
 """
 
 import base64
@@ -12,7 +23,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from attrs import frozen
@@ -21,15 +32,21 @@ __all__ = ["SCHEMES", "Scheme", "check", "identify", "normal"]
 
 _MAX_MEMORY: Final = 256 << 20
 _MAX_ROUNDS: Final = 1_000_000
+_MAX_ARGON2: Final = 5 * _MAX_MEMORY  # memory times passes
+_MAX_BLOCK_ROUNDS: Final = 2_000_000
 
 
 @frozen
 class Scheme:
-    """A way of hashing: its form, whether a hash is within the bounds, how a password is checked."""
+    """A way of hashing: its form, whether a hash is within the bounds, how a password is checked.
+
+    `affordable` is asked with the length in bytes of the password to come: 0 when the hash arrives. `check` may raise
+    ValueError for a hash that has the form and is none.
+    """
 
     name: str
     form: re.Pattern[str]
-    affordable: Callable[[re.Match[str]], bool]
+    affordable: Callable[[re.Match[str], int], bool]
     check: Callable[[re.Match[str], bytes], bool]
 
 
@@ -41,8 +58,9 @@ def _b64(text: str) -> bytes:
 # Argon2, RFC 9106
 
 
-def _argon2_affordable(found: re.Match[str]) -> bool:
-    return int(found["m"]) << 10 <= _MAX_MEMORY and int(found["t"]) <= 20 and int(found["p"]) <= 16
+def _argon2_affordable(found: re.Match[str], _: int) -> bool:
+    memory, passes = int(found["m"]) << 10, int(found["t"])
+    return memory <= _MAX_MEMORY and passes <= 20 and memory * passes <= _MAX_ARGON2 and int(found["p"]) <= 16
 
 
 def _argon2(found: re.Match[str], password: bytes) -> bool:
@@ -68,13 +86,22 @@ def _bcrypt(found: re.Match[str], password: bytes) -> bool:
 # PBKDF2 (RFC 8018) and scrypt (RFC 7914)
 
 
+_SIZES: Final = {"sha1": 20, "sha256": 32, "sha512": 64}
+
+
+def _pbkdf2_affordable(found: re.Match[str], _: int) -> bool:
+    # each block of output costs all iterations (RFC 8018 5.2): a long hash is a costly one
+    blocks = -(-(len(found["hash"].rstrip("=")) * 3 // 4) // _SIZES[found["prf"] or "sha1"])
+    return 0 < int(found["i"]) * blocks <= _MAX_BLOCK_ROUNDS
+
+
 def _pbkdf2(found: re.Match[str], password: bytes) -> bool:
     wanted = _b64(found["hash"])
     digest = hashlib.pbkdf2_hmac(found["prf"] or "sha1", password, _b64(found["salt"]), int(found["i"]), len(wanted))
     return hmac.compare_digest(digest, wanted)
 
 
-def _scrypt_affordable(found: re.Match[str]) -> bool:
+def _scrypt_affordable(found: re.Match[str], _: int) -> bool:
     return int(found["ln"]) <= 20 and 128 * (1 << int(found["ln"])) * int(found["r"]) * int(found["p"]) <= _MAX_MEMORY
 
 
@@ -100,18 +127,23 @@ def _crypt(handler: str) -> Callable[[re.Match[str], bytes], bool]:
     return verify
 
 
-def _rounds(found: re.Match[str]) -> bool:
-    return int(found["rounds"] or 0) <= _MAX_ROUNDS
+def _rounds(found: re.Match[str], _: int) -> bool:
+    return int(found["rounds"]) <= _MAX_ROUNDS
+
+
+def _sha_crypt_rounds(found: re.Match[str], length: int) -> bool:
+    rounds = int(found["rounds"] or 5000)
+    return rounds <= _MAX_ROUNDS and rounds * (56 + length) <= _MAX_BLOCK_ROUNDS * 56
 
 
 _H64: Final = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def _bsdi_affordable(found: re.Match[str]) -> bool:
+def _bsdi_affordable(found: re.Match[str], _: int) -> bool:
     return sum(_H64.index(c) << 6 * i for i, c in enumerate(found["count"])) <= 20_000  # 40 us each
 
 
-def _always(_: re.Match[str]) -> bool:
+def _always(_: re.Match[str], __: int) -> bool:
     return True
 
 
@@ -152,7 +184,7 @@ SCHEMES: Final[tuple[Scheme, ...]] = tuple(
         (
             "bcrypt",
             r"\$2[aby]?\$(?P<cost>\d\d)\$[A-Za-z0-9./]{53}",
-            lambda found: 4 <= int(found["cost"]) <= 14,
+            lambda found, _: 4 <= int(found["cost"]) <= 14,
             _bcrypt,
         ),
         (
@@ -161,7 +193,7 @@ SCHEMES: Final[tuple[Scheme, ...]] = tuple(
                 r"\$pbkdf2(?:-(?P<prf>sha1|sha256|sha512))?\$(?:v=\d+\$)?(?:i=)?(?P<i>\d{1,9})(?:,l=\d+)?"
                 rf"\$(?P<salt>{_SALT64})\$(?P<hash>[A-Za-z0-9./+=]{{11,}})"
             ),
-            lambda found: 0 < int(found["i"]) <= 2 * _MAX_ROUNDS,
+            _pbkdf2_affordable,
             _pbkdf2,
         ),
         (
@@ -173,13 +205,13 @@ SCHEMES: Final[tuple[Scheme, ...]] = tuple(
         (
             "sha512-crypt",
             r"\$6\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{86}",
-            _rounds,
+            _sha_crypt_rounds,
             _crypt("sha512_crypt"),
         ),
         (
             "sha256-crypt",
             r"\$5\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$\n]{0,16}\$[A-Za-z0-9./]{43}",
-            _rounds,
+            _sha_crypt_rounds,
             _crypt("sha256_crypt"),
         ),
         (
@@ -210,25 +242,27 @@ def normal(stored: str) -> str:
     return stored if found is None else found["inner"]
 
 
-def identify(stored: str) -> Scheme | None:
-    """The scheme of a hash, in its normal form; None when it is of none that is known, or would cost too much."""
+def identify(stored: str, schemes: Sequence[Scheme] = SCHEMES, *, length: int = 0) -> Scheme | None:
+    """The scheme of a hash, in its normal form; None when it is of none that is known, or would cost too much for a
+    password of `length` bytes."""
     stored = normal(stored)
-    for scheme in SCHEMES:
+    for scheme in schemes:
         found = scheme.form.fullmatch(stored)
         if found is not None:
-            return scheme if scheme.affordable(found) else None
+            return scheme if scheme.affordable(found, length) else None
     return None
 
 
-def check(stored: str, password: str) -> bool | None:
+def check(stored: str, password: str, schemes: Sequence[Scheme] = SCHEMES) -> bool | None:
     """Whether `password` is the one that was hashed; None for a hash that cannot be checked. Slow, on purpose."""
     stored = normal(stored)
-    scheme = identify(stored)
+    secret = password.encode("utf-8", "surrogatepass")
+    scheme = identify(stored, schemes, length=len(secret))
     if scheme is None:
         return None
     found = scheme.form.fullmatch(stored)
     assert found is not None
     try:
-        return scheme.check(found, password.encode("utf-8", "surrogatepass"))
+        return scheme.check(found, secret)
     except (ValueError, binascii.Error):
         return None  # well formed and yet none: a salt that decodes to nothing, parameters out of range

@@ -3,8 +3,8 @@
 import hmac
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from threading import BoundedSemaphore
 
 from attrs import frozen
@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from mailkit.credentials import tables
 from mailkit.credentials.apppasswords import digest
-from mailkit.credentials.passwords import Cost, Verdict, hash_password, verify_password
+from mailkit.credentials.passwords import Cost, Verdict, hash_password, is_foreign, verify_password
 from mailkit.credentials.records import Secrets, Temporary, Token
+from mailkit.credentials.schemes import SCHEMES, Scheme
 from mailkit.credentials.tables import SECRETS, TOKENS
 from mailkit.credentials.tokens import LIFETIME, key_of, renewal_due, state
 from mailkit.errors import Denied, Unavailable
@@ -22,12 +23,14 @@ from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 
-__all__ = ["TEMPORARY_LIFE", "CheckedToken", "Credentials"]
+__all__ = ["TEMPORARY_KEY", "TEMPORARY_LIFE", "CheckedToken", "Credentials"]
 
 TEMPORARY_LIFE = 24 * 3_600_000
 """How long a temporary password is good, in ms after it was set (W3.3)."""
 
-_TEMPORARY_KEY = "temporary-passwords"
+TEMPORARY_KEY = "temporary-passwords"
+"""The named key that generated ones are kept by."""
+
 _PATIENCE = 20.0  # seconds that a verification waits for its turn
 
 
@@ -41,18 +44,28 @@ class CheckedToken:
 
 
 class Credentials:
-    """The service; it keeps its store, the cost of a password hash, and what seals.
+    """The service; it keeps its store, the cost of a password hash, what seals, and the schemes it understands.
 
-    At most `at_once` passwords are verified at a time (two for each processor): each takes 19 MiB.
+    At most `at_once` passwords are verified at a time (two for each processor): each takes 19 MiB. Hashes of other
+    schemes, which may cost a hundred times as much, get half of these turns at most: they never keep the others out.
     """
 
     def __init__(
-        self, store: Store, cost: Cost | None = None, *, sealing: Sealing | None = None, at_once: int | None = None
+        self,
+        store: Store,
+        cost: Cost | None = None,
+        *,
+        sealing: Sealing | None = None,
+        at_once: int | None = None,
+        schemes: Sequence[Scheme] = (),
     ) -> None:
         self.store = store
         self.cost = cost or Cost()
         self.sealing = sealing or Sealing(store, MemoryKeys())
-        self._turns = BoundedSemaphore(at_once or 2 * (os.cpu_count() or 1))
+        self.schemes = (*SCHEMES, *schemes)
+        turns = at_once or 2 * (os.cpu_count() or 1)
+        self._turns = BoundedSemaphore(turns)
+        self._foreign = BoundedSemaphore(max(1, turns // 2))
 
     # passwords
 
@@ -61,22 +74,16 @@ class Credentials:
 
         Unavailable `login.busy` when too many others are being verified for too long.
         """
-        with self._turn():
-            return verify_password(hashed, password, self.cost)
+        with ExitStack() as turns:
+            if is_foreign(hashed, self.cost):
+                turns.enter_context(_turn(self._foreign))
+            turns.enter_context(_turn(self._turns))
+            return verify_password(hashed, password, self.cost, known=self.schemes)
 
     def hash(self, password: str) -> str:
         """The hash to store; Invalid for a password that is empty or too long. Slow."""
-        with self._turn():
+        with _turn(self._turns):
             return hash_password(password, self.cost)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_PATIENCE):
-            raise Unavailable("login.busy", "Too many passwords are being verified; try again")
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     @reads
     def secrets(self, owner: int, *, tx: ReadTx = OWN) -> Secrets:
@@ -127,11 +134,11 @@ class Credentials:
         SECRETS.put(tx, replace(row, temporary=temporary), owner)
 
     def _temporary_lookup(self, tx: Tx, owner: int, password: str) -> bytes:
-        return digest(self.sealing.named_key(tx, _TEMPORARY_KEY), owner, password)
+        return digest(self.sealing.named_key(tx, TEMPORARY_KEY), owner, password)
 
     def is_generated_temporary(self, row: Secrets, owner: int, password: str, *, tx: ReadTx) -> bool:
         """True for the generated temporary password itself; whether it is still good is the caller's to see."""
-        key = self.sealing.find_named_key(tx, _TEMPORARY_KEY)
+        key = self.sealing.find_named_key(tx, TEMPORARY_KEY)
         if key is None or row.temporary is None or row.temporary.lookup is None:
             return False
         return hmac.compare_digest(row.temporary.lookup, digest(key, owner, password.strip()))
@@ -252,3 +259,13 @@ class Credentials:
             tx.delete(keyspace.WEBAUTHN_RAW.key(owner, tables.raw_digest(credential.raw_id)))
         tables.USED_CODES.delete(tx, owner)
         tables.LAST_LOGIN.delete(tx, owner)
+
+
+@contextmanager
+def _turn(turns: BoundedSemaphore) -> Iterator[None]:
+    if not turns.acquire(timeout=_PATIENCE):
+        raise Unavailable("login.busy", "Too many passwords are being verified; try again")
+    try:
+        yield
+    finally:
+        turns.release()

@@ -10,6 +10,7 @@ from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.files.naming import name_and_type
 from mailkit.files.records import FILES, KEPT, Kept, StoredFile
 from mailkit.ids import Id, new_id
+from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs, Prepared
 from mailkit.storage.calls import OWN, reads, writes
@@ -65,6 +66,7 @@ class Files:
             cid=new.cid,
         )
         FILES.put(tx, row, account, row.id)
+        tx.put(keyspace.STORED_FILE_NAME.key(account, row.filename, row.id), b"")
         KEPT.put(tx, Kept(count=kept.count + 1, size=kept.size + size), account)
         return row
 
@@ -88,14 +90,24 @@ class Files:
         *,
         query: str = "",
         limit: int = 20,
-        after: Id | None = None,
+        after: tuple[str, Id] | None = None,
         backwards: bool = False,
         tx: ReadTx = OWN,
     ) -> Page[StoredFile]:
-        """A page, the newest first. Flat; with `query`, a part of the names (case matters), a scan."""
-        edge = None if after is None else (account, after)
+        """A page by name. Flat; with `query`, a part of the names (case matters), a scan.
+
+        `after` is the name and id of a file to continue behind; with `backwards`, the page before it. Of a file that is
+        still there, the beginning of the name will do.
+        """
+        start, stop = keyspace.STORED_FILE_NAME.range(account)
+        if after is not None:
+            known = FILES.find(tx, account, after[1])
+            name = after[0] if known is None else known.filename
+            edge_start, edge_stop = keyspace.STORED_FILE_NAME.range(account, name, after[1])
+            start, stop = (start, edge_start) if backwards else (edge_stop, stop)
         found: list[StoredFile] = []
-        for _, row in FILES.scan(tx, account, after=edge, reverse=not backwards):
+        for key, _ in tx.scan(start, stop, reverse=backwards):
+            row = FILES.get(tx, account, Id(keyspace.STORED_FILE_NAME.parts(key)[-1]))
             if query in row.filename:
                 found.append(row)
                 if len(found) > limit:
@@ -144,3 +156,4 @@ class Files:
     def _drop(self, account: int, row: StoredFile, tx: Tx) -> None:
         self.blobs.release(tx, row.digest)
         FILES.delete(tx, account, row.id)
+        tx.delete(keyspace.STORED_FILE_NAME.key(account, row.filename, row.id))

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from mailkit.files.records import FILES, KEPT, Kept
+from mailkit.storage import keyspace
 from mailkit.storage.api import Store
 from mailkit.storage.verify import Finding, error, rows
+from mailkit.storage.walk import walk
 
 __all__ = ["verify"]
 
@@ -21,6 +23,13 @@ def verify(store: Store, accounts: Iterable[int], references: Counter[bytes]) ->
             count += 1
             size += row.size
             references[row.digest] += 1
+            with store.snapshot() as tx:
+                if tx.get(keyspace.STORED_FILE_NAME.key(account, row.filename, row.id)) is None:
+                    yield error("files", f"account {account}: {row.filename!r} is not found by its name")
+        for key, _ in walk(store, *keyspace.STORED_FILE_NAME.range(account)):
+            with store.snapshot() as tx:
+                if not FILES.exists(tx, account, keyspace.STORED_FILE_NAME.parts(key)[-1]):
+                    yield error("files", f"account {account}: a name leads to a file that is not there")
         with store.snapshot() as tx:
             kept = KEPT.find(tx, account) or Kept()
         if (kept.count, kept.size) != (count, size):

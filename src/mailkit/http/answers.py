@@ -24,6 +24,9 @@ _SANDBOX: Headers = ((b"content-security-policy", b"default-src 'none'; sandbox"
 _PATIENCE = 30
 """Seconds that a client has to take a piece of an endless answer."""
 
+_PATIENCE_FOR_BYTES = 120
+"""The same for a piece of content: 256 KiB at 2 KiB/s."""
+
 
 @frozen
 class Content:
@@ -75,9 +78,17 @@ async def send_content(content: Content, send: Send, receive: Receive, headers: 
         return await _send_feed(content.body, send, receive)
     async for piece in _pieces(content.body):
         total += len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if not await _taken(send, piece, _PATIENCE_FOR_BYTES):
+            return total  # without its end, the answer is cut off
     await send({"type": "http.response.body", "body": b""})
     return total
+
+
+async def _taken(send: Send, piece: bytes, seconds: float) -> bool:
+    """Sends a piece of an answer; False when the client doesn't take what it is sent."""
+    with anyio.move_on_after(seconds) as waiting:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    return not waiting.cancelled_caught
 
 
 async def _send_feed(body: AsyncIterator[bytes], send: Send, receive: Receive) -> int:
@@ -94,9 +105,7 @@ async def _send_feed(body: AsyncIterator[bytes], send: Send, receive: Receive) -
             group.start_soon(watch)
             async for piece in body:
                 total += len(piece)
-                with anyio.move_on_after(_PATIENCE) as waiting:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                if waiting.cancelled_caught:
+                if not await _taken(send, piece, _PATIENCE):
                     break  # without its end, the answer is cut off
             else:
                 await send({"type": "http.response.body", "body": b""})

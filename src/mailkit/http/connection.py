@@ -1,11 +1,10 @@
 """One request as it came: what the machinery needs of an ASGI scope, and its body within caps."""
 
+import asyncio
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
-
-import anyio
 
 from mailkit.errors import Invalid, RateLimited
 
@@ -93,10 +92,11 @@ class Connection:
         started = monotonic()
         while True:
             left = started + _BODY_SECONDS + total / _LEAST_BYTES_A_SECOND - monotonic()
-            with anyio.move_on_after(left) as patience:
-                message = await self._receive()
-            if patience.cancelled_caught:
-                raise Invalid("body.too_slow", "The body came too slowly")
+            try:
+                async with asyncio.timeout(left):  # half the cost of a cancel scope, on every request with a body
+                    message = await self._receive()
+            except TimeoutError:
+                raise Invalid("body.too_slow", "The body came too slowly") from None
             if message["type"] == "http.disconnect":
                 raise Invalid("body.cut_short", "The client went away")
             chunk: bytes = message.get("body", b"")

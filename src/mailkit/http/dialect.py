@@ -23,6 +23,7 @@ from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
 from mailkit.http.operation import Operation, Runs
 from mailkit.http.origin import cors_headers, foreign_site, local_only
+from mailkit.http.room import Room
 from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
@@ -73,6 +74,7 @@ class Dialect(ABC):
         self.kit = kit
         self.routes = routes
         self._budget = budget
+        self._room = Room()
         self._served = served
         self._open = kit.settings.get(keys.HTTP_OPEN)
         self._ready = {operation: _compile(operation) for operation in routes.operations}
@@ -220,15 +222,21 @@ class Dialect(ABC):
                 return await store.atransact(lambda tx: function(kit, ask, caller, tx))
             case Runs.PREPARED:
                 return await self._prepared(function, ask, caller)
+            case Runs.READ:
+                result = await anyio.to_thread.run_sync(_again, function, kit, ask, caller)
             case _:
                 result = await anyio.to_thread.run_sync(function, kit, ask, caller)
         if isinstance(result, OnThread):
-            result = await anyio.to_thread.run_sync(result.function)
+            async with self._room.of(result.weight):
+                result = await anyio.to_thread.run_sync(result.function)
         return result
 
     async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
         for attempt in range(_ATTEMPTS):
             commit = await anyio.to_thread.run_sync(function, self.kit, ask, caller)
+            if isinstance(commit, OnThread):
+                async with self._room.of(commit.weight):
+                    commit = await anyio.to_thread.run_sync(commit.function)
             try:
                 return await self.kit.store.atransact(commit)
             except Conflict:  # what was prepared is stale: a blob was purged meanwhile
@@ -266,6 +274,17 @@ class Dialect(ABC):
             now = self.kit.clock()
             await self.kit.store.atransact(lambda tx: credentials.renew(key, now=now, tx=tx))
         return checked.caller
+
+
+def _again(function: Callable[..., Any], *args: Any) -> Any:
+    """What only reads is asked again when its snapshot fitted no order of the transactions (see `storage.calls`)."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return function(*args)
+        except Conflict as conflict:
+            if conflict.code != "store.conflict":
+                raise
+    return function(*args)
 
 
 class _State:

@@ -14,9 +14,13 @@ T = TypeVar("T")
 
 @frozen
 class OnThread(Generic[T]):
-    """What a `read` endpoint returns when the rest takes long (a scan): the function is called on a thread."""
+    """What a `read` endpoint returns when the rest takes long (a scan): the function is called on a thread.
+
+    `weight` is what it holds in memory meanwhile, in bytes, by estimate: there is `Room` for so much at a time.
+    """
 
     function: Callable[[], T]
+    weight: int = 0
 
 
 def not_built(operation: str, **given: Any) -> None:

@@ -95,9 +95,12 @@ def endpoint_of(function: Callable[..., Any]) -> Endpoint:
     hints = get_type_hints(function, include_extras=True)
     returned = hints["return"]
     if runs is Runs.PREPARED:
-        if get_origin(returned) is not Callable and getattr(get_origin(returned), "__name__", "") != "Callable":
+        # beside it there may be an `OnThread` of the same
+        several = [returned, *get_args(returned)]
+        commit = next((one for one in several if getattr(get_origin(one), "__name__", "") == "Callable"), None)
+        if commit is None:
             raise TypeError(f"{function.__name__} must return a function of a transaction")
-        returned = get_args(returned)[1]
+        returned = get_args(commit)[1]
     return Endpoint(function, runs, hints["ask"], returned)
 
 

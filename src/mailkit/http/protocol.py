@@ -1,11 +1,12 @@
 """uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["MOST_HEAD_BYTES", "BoundedProtocol"]
+__all__ = ["MOST_HEAD_BYTES", "BoundedProtocol", "drop_lingering"]
 
 MOST_HEAD_BYTES = 64 << 10
 """Bytes of request line and headers; more are answered 431 (RFC 6585 5), and the connection is closed. The same for
@@ -86,3 +87,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def drop_lingering(connections: Iterable[Any], before: Mapping[Any, int]) -> dict[Any, int]:
+    """Drops connections that are closing and of whose bytes none was taken since the last time; returns those that are
+    closing still, with the bytes that wait. `before` is what was returned the last time.
+
+    Closing waits until everything written was taken. From a client that reads no more, that would be for ever.
+    """
+    closing = {one: one.transport.get_write_buffer_size() for one in connections if one.transport.is_closing()}
+    stuck = [one for one, size in closing.items() if size >= before.get(one, size + 1)]
+    for one in stuck:
+        one.transport.abort()
+        del closing[one]
+    return closing

@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import uvicorn
@@ -17,6 +18,9 @@ __all__ = ["make_server", "run_server", "serve_socket"]
 _GRACE = 25
 """Seconds that requests under way have after SIGTERM."""
 
+_LINGER_TICKS = 300
+"""Tenths of a second in which something of what was written to a closed connection is to be taken."""
+
 
 def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, grace: int = _GRACE) -> "uvicorn.Server":
     """A server of an application, as mailkit is served; `ready` is called once it accepts.
@@ -25,9 +29,16 @@ def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, g
     """
     import uvicorn
 
-    from mailkit.http.protocol import BoundedProtocol
+    from mailkit.http.protocol import BoundedProtocol, drop_lingering
 
     class Server(uvicorn.Server):
+        closing: Mapping[Any, int] = MappingProxyType({})
+
+        async def on_tick(self, counter: int) -> bool:
+            if counter % _LINGER_TICKS == 0:
+                self.closing = drop_lingering(list(self.server_state.connections), self.closing)
+            return await super().on_tick(counter)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:

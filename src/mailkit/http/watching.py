@@ -74,6 +74,11 @@ class Watcher:
         self._count = 0
         self._running = False
 
+    @property
+    def count(self) -> int:
+        """How many streams there are."""
+        return self._count
+
     def check(self, account: int) -> None:
         """Raises RateLimited `streams.too_many` when the account or the process has no room for one more."""
         with self._lock:

@@ -1,7 +1,7 @@
 """What the journal says of changed mailboxes and messages. Its kinds are webhook events where there is one (W3.13).
 
 message.added     mailbox, uid, message, thread, idate, junk (1, -1) when it crossed the border of Junk
-message.removed   mailbox, uid, message, thread, seen
+message.removed   mailbox, uid, message, thread
 message.changed   mailbox, uid, message, thread, flags, seen (when that is what changed)
 mailbox.created   mailbox, path
 mailbox.renamed   mailbox, previous, current
@@ -69,7 +69,7 @@ def marked(account: int, target: Mailbox, uid: int, row: Message, junk: int, *, 
         "to": _people(row.to),
         "cc": _people(row.cc),
         "bcc": _people(row.bcc),
-        "messageId": row.message_id,
+        "messageId": f"<{row.message_id}>" if row.message_id else "",
         "subject": row.subject,
         "date": row.hdate,
     }

@@ -7,15 +7,15 @@ from mailkit.mailstore.records import Attachment, BlobRef, Message
 from mailkit.mime.parse import parse
 from mailkit.mime.transfer_stream import decode_chunks
 
-__all__ = ["cut_out", "find_part", "part_content"]
+__all__ = ["cut_out", "find_part", "lies_apart", "part_content"]
 
 Segment = bytes | BlobRef
 
 
 def find_part(row: Message, id: str) -> Attachment:
-    """The attachment with this id; NotFound `attachment.not_found`."""
+    """The attachment with this id, in any case; NotFound `attachment.not_found`."""
     for item in row.attachments:
-        if item.id == id:
+        if item.id == id.upper():
             return item
     raise NotFound("attachment.not_found", "This attachment does not exist", attachment=id)
 
@@ -24,14 +24,24 @@ def part_content(
     row: Message, item: Attachment, stream: Callable[[Iterable[Segment]], Iterator[bytes]]
 ) -> Iterator[bytes]:
     """The decoded content, in chunks; `stream` gives the bytes of segments."""
-    own = next((s for s in row.segments if isinstance(s, BlobRef) and s.digest == item.digest), None)
+    encoding = item.encoding.lower().encode("latin-1", "replace")
+    own = _own(row, item)
     if own is not None:
-        return decode_chunks(stream((own,)), item.encoding.lower().encode("latin-1", "replace"))
-    message = parse(b"".join(stream(row.segments)))
-    found = next((part for part in message.attachments if part.id == item.id), None)
+        return decode_chunks(stream((own,)), encoding)
+    found = next((part for part in parse(b"".join(stream(row.segments))).attachments if part.id == item.id), None)
     if found is None:
         raise NotFound("attachment.not_found", "This attachment does not exist", attachment=item.id)
-    return iter((message.attachment_bytes(found),))
+    # The source is read once more: whoever takes the content slowly must not hold all of it in memory.
+    return decode_chunks(cut_out(stream(row.segments), found.body_start, found.body_end), encoding)
+
+
+def lies_apart(row: Message, item: Attachment) -> bool:
+    """True when its bytes lie in a blob of their own, so that the rest of the message need not be read."""
+    return _own(row, item) is not None
+
+
+def _own(row: Message, item: Attachment) -> BlobRef | None:
+    return next((one for one in row.segments if isinstance(one, BlobRef) and one.digest == item.digest), None)
 
 
 def cut_out(chunks: Iterable[bytes], start: int, stop: int) -> Iterator[bytes]:

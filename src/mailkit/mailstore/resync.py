@@ -15,12 +15,16 @@ class Changes:
     """UIDs of messages that came or changed, and of those that are gone, each with the modseq of that.
 
     `through` is the modseq up to which this tells everything: ask again from there when `more`.
+
+    With `resync`, messages may have vanished that are not told, for it was so long ago: a client that knows messages
+    asks for all that are there (from modseq 0) and forgets the others. One that knows none need not care.
     """
 
     changed: tuple[tuple[int, int], ...]
     vanished: tuple[tuple[int, int], ...]
     through: int
     more: bool
+    resync: bool
 
 
 def changes_since(account: int, box: Mailbox, since: int, *, limit: int, tx: ReadTx) -> Changes:
@@ -34,6 +38,7 @@ def changes_since(account: int, box: Mailbox, since: int, *, limit: int, tx: Rea
         tuple(entry for entry in vanished if entry[0] <= through),
         through,
         through < box.modseq,
+        since < box.forgotten,
     )
 
 

@@ -13,6 +13,7 @@ from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
 from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
+from mailkit.mailstore import once as named
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.flags import Change
@@ -67,6 +68,7 @@ class MailStore:
         number_of: Callable[[ReadTx, Id], int],
         follower: Follower | None = None,
         most_mailboxes: Callable[[], int],
+        most_vanished: Callable[[], int],
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
     ) -> None:
         self.store = store
@@ -77,6 +79,7 @@ class MailStore:
         self._number_of = number_of
         self.follower = follower or Nobody()
         self._most_mailboxes = most_mailboxes
+        self.most_vanished = most_vanished
         self._on_stored = on_stored
 
     def _number(self, account: AccountRef, tx: ReadTx) -> int:
@@ -277,18 +280,39 @@ class MailStore:
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
-            return changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+            moved = changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+            self._tend(number, mailboxes.get(number, box.id, tx=tx), tx)
+            return moved
 
         return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
 
     def copy(
-        self, account: AccountRef, mailbox: Id | str, wanted: Selection, target: Id | str, *, tx: Tx | None = None
+        self,
+        account: AccountRef,
+        mailbox: Id | str,
+        wanted: Selection,
+        target: Id | str,
+        *,
+        once: str | None = None,
+        tx: Tx | None = None,
     ) -> Sequence[Moved]:
         """Puts messages into another mailbox as well; their bytes are stored once and count twice. OverQuota: the steps
-        before it stay."""
+        before it stay.
+
+        `once` is a name of the caller's for this copy. Repeated under it within a week, of the same mailbox into the
+        same one, it copies what it has not copied yet and returns that; without a name, all is copied again.
+        """
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
+            if once is None:
+                return copied(number, box, into, found, tx)
+            rest, so_far = named.left(number, box, into, once, found, tx=tx)
+            if rest:
+                named.note(number, box, once, so_far, rest[-1][0], now=self.clock(), tx=tx)
+            return copied(number, box, into, rest, tx)
+
+        def copied(number: int, box: Mailbox, into: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             return changes.copy(
                 number,
                 box,
@@ -301,7 +325,7 @@ class MailStore:
                 tx=tx,
             )
 
-        return [copied for step in self._stepwise(account, mailbox, wanted, one, tx) for copied in step]
+        return [done for step in self._stepwise(account, mailbox, wanted, one, tx) for done in step]
 
     def renumber(self, account: AccountRef) -> tuple[int, int]:
         """Gives every mailbox a new UIDVALIDITY and every message a new UID; returns how many of either.
@@ -359,7 +383,10 @@ class MailStore:
     def changes(
         self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
     ) -> Changes:
-        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first."""
+        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first.
+
+        `resync` in the answer: what vanished since then is not known any more.
+        """
         number = self._number(account, tx)
         return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
 

@@ -104,8 +104,11 @@ def _history(store: Store, account: int, box: Mailbox, place: str) -> Iterator[F
     """The modseq index has as many entries that count no more as the mailbox says; what vanished is not there."""
     stale = 0
     for key, _ in walk(store, *keyspace.MODSEQ.range(account, box.id)):
-        with store.snapshot() as tx:
-            stale += not counts(key, tx)
+        try:
+            with store.snapshot() as tx:
+                stale += not counts(key, tx)
+        except MailKitError:
+            continue  # a state that cannot be read is told of with its message
         modseq, uid = keyspace.MODSEQ.parts(key)[2:]
         if modseq > box.modseq or uid >= box.uid_next:
             yield error(place, f"the index has message {uid} at modseq {modseq}, ahead of the mailbox")
@@ -117,6 +120,8 @@ def _history(store: Store, account: int, box: Mailbox, place: str) -> Iterator[F
             back = MESSAGES.exists(tx, account, box.id, uid)
         if back or modseq > box.modseq or uid >= box.uid_next:
             yield error(place, f"message {uid} vanished at modseq {modseq}, and that cannot be")
+    if box.forgotten > box.modseq:
+        yield error(place, f"what vanished is forgotten through modseq {box.forgotten}, ahead of the mailbox")
 
 
 def _leaving(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:
@@ -135,20 +140,49 @@ def _expiry(store: Store) -> Iterator[Finding]:
     """Whatever is to be removed at a time is there and says the same."""
     for key, _ in walk(store, *keyspace.MAIL_EXPIRY.range()):
         when, account, mailbox, uid = keyspace.MAIL_EXPIRY.parts(key)
-        with store.snapshot() as tx:
-            state = STATES.find(tx, account, mailbox, uid)
+        try:
+            with store.snapshot() as tx:
+                state = STATES.find(tx, account, mailbox, uid)
+        except MailKitError:
+            continue
         if state is None or state.expires != when:
             yield error(f"account {account}", f"message {uid} of {mailbox.hex()} does not expire at {when}")
 
 
 def _strays(store: Store, account: int, boxes: Collection[bytes]) -> Iterator[Finding]:
-    """Rows and index entries of mailboxes or messages that are not there."""
-    for space in (keyspace.MESSAGE, keyspace.STATE, keyspace.MESSAGE_DATE):
+    """Rows and index entries of mailboxes or messages that are not there, and paths that lead nowhere."""
+    who = f"account {account}"
+    for space in (keyspace.MESSAGE, keyspace.STATE, keyspace.MESSAGE_DATE, keyspace.MODSEQ, keyspace.VANISHED):
         for key, _ in walk(store, *space.range(account)):
             parts = space.parts(key)
             if parts[1] not in boxes:
-                yield error(f"account {account}", f"'{space.name}' {key.hex()} is in a mailbox that is not there")
-            elif space is not keyspace.MESSAGE:
-                with store.snapshot() as tx:
-                    if not MESSAGES.exists(tx, account, parts[1], parts[-1]):
-                        yield error(f"account {account}", f"'{space.name}' {key.hex()} is of no message")
+                yield error(who, f"'{space.name}' {key.hex()} is in a mailbox that is not there")
+            elif space in (keyspace.STATE, keyspace.MESSAGE_DATE):
+                yield from _of_a_message(store, space, key, account, parts[1], parts[-1])
+    for key, _ in walk(store, *keyspace.THREAD.range(account)):
+        yield from _of_a_message(store, keyspace.THREAD, key, account, *keyspace.THREAD.parts(key)[2:])
+    for key, id in walk(store, *keyspace.MAILBOX_PATH.range(account)):
+        with store.snapshot() as tx:
+            if not MAILBOXES.exists(tx, account, id):
+                yield error(who, f"the path {key.hex()} leads to a mailbox that is not there")
+
+
+def _of_a_message(
+    store: Store, space: keyspace.Space, key: bytes, account: int, mailbox: bytes, uid: int
+) -> Iterator[Finding]:
+    try:
+        with store.snapshot() as tx:
+            row = MESSAGES.find(tx, account, mailbox, uid)
+    except MailKitError:
+        return  # a row that cannot be read is told of with its mailbox
+    if row is None:
+        yield error(f"account {account}", f"'{space.name}' {key.hex()} is of no message")
+    elif space is not keyspace.STATE and _row_key(space, account, mailbox, uid, row) != key:
+        yield error(f"account {account}", f"'{space.name}' {key.hex()} is not where its message is")
+
+
+def _row_key(space: keyspace.Space, account: int, mailbox: bytes, uid: int, row: Message) -> bytes:
+    """The key that a message's row asks for in an index."""
+    if space is keyspace.THREAD:
+        return space.key(account, row.thread, mailbox, uid)
+    return space.key(account, mailbox, row.idate, uid)

@@ -2,8 +2,11 @@
 
 mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given back
 mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
-mailbox.sweep   modseq index entries that count no more go
+mailbox.sweep   modseq index entries that count no more go, and of what vanished the oldest beyond a number
 mail.expire     messages whose time is over leave; comes back by itself
+mail.forget     names of bulk work that is long done are forgotten; comes back by itself
+
+Old threads have a job of their own: `forget_threads`.
 """
 
 from collections.abc import Callable
@@ -16,6 +19,8 @@ from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.forget_threads import FORGET_THREADS, forget_threads
+from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import BlobRef, Mailbox
 from mailkit.mailstore.select import select
 from mailkit.mailstore.selection import LAST, Selection
@@ -26,12 +31,13 @@ from mailkit.storage.api import ReadTx, Tx
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "EXPIRE", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET_NAMES", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
 SWEEP: Final = "mailbox.sweep"
 EXPIRE: Final = "mail.expire"
+FORGET_NAMES: Final = "mail.forget"
 
 _LOOSE = 1000
 
@@ -58,6 +64,8 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
         EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
+        FORGET_THREADS: forget_threads,
+        FORGET_NAMES: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
     }
 
 
@@ -147,7 +155,7 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         with step.store.snapshot() as view:
             keys = [key for key, _ in view.scan(start, stop, limit=4 * STEP)]
         if not keys:
-            return None
+            return _forget_vanished(mail, step)
         after = keys[-1] + b"\x00"
 
         def one(tx: Tx, keys: list[bytes] = keys, after: bytes = after) -> None:
@@ -164,6 +172,34 @@ def _sweep(mail: "MailStore", step: Step) -> Later | None:
         start = after
         if step.stopping:
             return Later(step.now())
+
+
+def _forget_vanished(mail: "MailStore", step: Step) -> Later | None:
+    """Keeps the newest records of what vanished; the mailbox says from which modseq on they are all there."""
+    account, mailbox = step.args["account"], step.args["mailbox"]
+    space = keyspace.VANISHED.range(account, mailbox)
+    with step.store.snapshot() as view:
+        kept = [key for key, _ in view.scan(*space, reverse=True, limit=mail.most_vanished() + 1)]
+    if len(kept) <= mail.most_vanished():
+        return None
+    stop = kept[-1] + b"\x00"
+
+    def some(tx: Tx) -> int:
+        box = MAILBOXES.find(tx, account, mailbox)
+        keys = [key for key, _ in tx.scan(space[0], stop, limit=4 * STEP)]
+        if box is None or not keys:
+            return 0
+        for key in keys:
+            tx.delete(key)
+        forgotten = keyspace.VANISHED.parts(keys[-1])[2]
+        MAILBOXES.put(tx, replace(box, forgotten=max(box.forgotten, forgotten)), account, mailbox)
+        return len(keys)
+
+    while step.transact(some):
+        step.renew()
+        if step.stopping:
+            return Later(step.now())
+    return None
 
 
 def counts(key: bytes, tx: ReadTx) -> bool:

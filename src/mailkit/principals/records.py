@@ -67,7 +67,7 @@ class Principal(Record, frozen=True, kw_only=True):
     main: Id | None = field(name="m", default=None)  # main address
     active: bool = field(name="a", default=True)
     suspended: bool = field(name="s", default=False)
-    implicit: bool = field(name="y", default=False)  # a domain that came into being through an address
+    implicit: bool = field(name="y", default=False)  # came about by itself: a domain, an OAuth client
     revision: int = field(name="v", default=1)  # any change; ends caches
     auth_version: int = field(name="w", default=1)  # ends tokens
     profile: Profile | None = field(name="p", default=None)

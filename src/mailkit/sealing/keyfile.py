@@ -123,6 +123,10 @@ class FileKeys:
         if keys.pop(key_id, None) is not None:
             self._write(keys)
 
+    def put(self, keys: dict[bytes, Key]) -> None:
+        """Keeps these keys and no others: for a copy of the file."""
+        self._write(keys)
+
     def _write(self, keys: dict[bytes, Key], *, exclusive: bool = False) -> bool:
         lines = b"".join(b"%s %s\n" % (k.id.hex().encode(), base64.b64encode(k.secret)) for k in keys.values())
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")

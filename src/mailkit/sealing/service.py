@@ -86,6 +86,11 @@ class Sealing:
         self._named[name] = (row.sealed, plain)
         return plain
 
+    def check_named(self, name: str, sealed: bytes) -> bytes:
+        """The id of the key that a named key lies under; Corrupt, Unavailable when it does not open."""
+        self.unseal(sealed, owner=_named(name))
+        return key_id_of(sealed)
+
     # rotation: see `rotate`
 
     def begin(self, store_key: Key, tx: Tx) -> None:

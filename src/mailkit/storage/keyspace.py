@@ -172,6 +172,9 @@ REVOKED_END = space(0x46, "void grants by the time their last token is dead", "c
 
 # 0x60-0x67 mailstore
 MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+ONCE_END = space(
+    0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
+)
 
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
@@ -195,6 +198,8 @@ VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "
 MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
+STORED_FILE_NAME = table(0x12, "stored files by name", "files", "text", "id")
+ONCE = table(0x14, "how far bulk work got that has a name", "mailstore", "sha")
 
 # an account's tables: 0x50-0x57 spam (a tenant's model lies behind its number, the one for all behind 0)
 SPAM_STATE = table(0x50, "state of a spam model", "spam")

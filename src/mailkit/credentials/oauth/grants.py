@@ -108,6 +108,10 @@ class Grants:
 
     def revoke(self, tx: Tx, grant: Id, *, until: int) -> None:
         """Voids every token of a grant; `until` is when the last of them is dead anyway."""
+        known = REVOKED.find(tx, grant)
+        if known is not None:
+            tx.delete(keyspace.REVOKED_END.key(known.until, grant))
+            until = max(until, known.until)
         REVOKED.put(tx, Revoked(id=grant, until=until), grant)
         tx.put(keyspace.REVOKED_END.key(until, grant), b"")
 

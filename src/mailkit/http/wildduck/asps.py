@@ -1,15 +1,17 @@
 """Application passwords (W2.10)."""
 
+import base64
+import secrets
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
 
 from mailkit.accounts.by import By
-from mailkit.credentials.apppasswords import EVERYWHERE, SCOPES, shown
+from mailkit.credentials.apppasswords import EVERYWHERE, SCOPES, generate, shown
 from mailkit.credentials.records import AppPassword
-from mailkit.errors import Invalid, NotSupported
 from mailkit.http.declare import ABSENT, UNSET, Refused, Rule, Schema, UnsetType, answer, request, takes
-from mailkit.http.operation import read, write
+from mailkit.http.operation import prepared, read, write
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
@@ -135,33 +137,45 @@ class CreateAsp(Logged):
 
 @answer
 class NewAsp:
-    """The new application password, shown this once."""
+    """The new application password, shown this once; and the profile with it, in base64, if one was asked for."""
 
     id: str
     password: str
+    name: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+    mobileconfig: str | UnsetType = UNSET
 
 
-@write
-def create_asp(kit: MailKit, ask: CreateAsp, caller: Caller, tx: Tx) -> NewAsp:
+@prepared
+def create_asp(kit: MailKit, ask: CreateAsp, caller: Caller) -> Callable[[Tx], NewAsp]:
     """Make an application password."""
-    user_within(kit, ask.user, caller, tx=tx)
+    password = ask.password or generate(secrets.choice)
+    with kit.store.snapshot() as tx:
+        row = user_within(kit, ask.user, caller, tx=tx)
+        if ask.address is not None:
+            kit.app_passwords.owns_address(ask.user, ask.address, tx=tx)
+        main = kit.addresses.main_of(row, tx=tx)
+    address = ask.address or (main.value if main else row.name)
+    profile: dict[str, str] = {}
     if ask.generateMobileconfig:
-        chosen = set(shown(ask.scopes))
-        if "smtp" not in chosen or not chosen & {"imap", "pop3"}:
-            raise Invalid("asp.profile_scopes", "Profile file requires imap or pop3 and smtp scopes")
-        raise NotSupported("profile.not_configured", "Profiles need the hosts of IMAP, POP3 and SMTP to be configured")
-    if ask.address is not None:
-        kit.app_passwords.owns_address(ask.user, ask.address, tx=tx)
-    made = kit.app_passwords.create(
-        ask.user,
-        ask.description,
-        scopes=ask.scopes,
-        password=ask.password,
-        ttl=ask.ttl * 1000 or None,
-        by=By(ask.ip, ask.sess),
-        tx=tx,
-    )
-    return NewAsp(id=str(made.row.id), password=made.password)
+        made = kit.access.profiles.make(row, address=address, password=password, scopes=ask.scopes)
+        shows = base64.b64encode(made).decode()
+        profile = {"name": row.display or row.name, "address": address, "mobileconfig": shows}
+
+    def create(tx: Tx) -> NewAsp:
+        user_within(kit, ask.user, caller, tx=tx)
+        done = kit.app_passwords.create(
+            ask.user,
+            ask.description,
+            scopes=ask.scopes,
+            password=password,
+            ttl=ask.ttl * 1000 or None,
+            by=By(ask.ip, ask.sess),
+            tx=tx,
+        )
+        return NewAsp(id=str(done.row.id), password=password, **profile)
+
+    return create
 
 
 @answer

@@ -6,14 +6,14 @@ from mailkit.accounts.limits import DOWNLOAD
 from mailkit.http.answers import Content
 from mailkit.http.declare import request
 from mailkit.http.later import OnThread
-from mailkit.http.operation import read, slow
+from mailkit.http.operation import read
 from mailkit.http.ranges import Unsatisfiable, wanted_range
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
-from mailkit.mailstore.parts import cut_out, find_part
+from mailkit.mailstore.parts import cut_out, find_part, lies_apart
 from mailkit.mailstore.records import Attachment, Message
 from mailkit.mime.charsets import decode_charset
 from mailkit.mime.parameters import parse_parameters
@@ -23,6 +23,9 @@ from mailkit.principals.permits import Caller
 __all__ = ["get_attachment", "get_source", "ranged"]
 
 _AT_ONCE = 256 << 10
+
+_HELD_PER_BYTE = 3
+"""Bytes of memory per byte of a message that is read as a whole to find a part in it."""
 
 
 def ranged(
@@ -82,20 +85,25 @@ class GetAttachment:
     range: str = take.header("range")
 
 
-@slow
-def get_attachment(kit: MailKit, ask: GetAttachment, caller: Caller) -> Content:
+@read
+def get_attachment(kit: MailKit, ask: GetAttachment, caller: Caller) -> OnThread[Content]:
     """An attachment's content, decoded."""
     with kit.store.snapshot() as tx:
         owner = user_within(kit, ask.user, caller, tx=tx)
         row = kit.mailstore.get(owner.number, ask.mailbox, ask.message, tx=tx).row
         item = find_part(row, ask.attachment)
         kit.account_limits.check(owner, DOWNLOAD, tx=tx)
-    found = _attachment(kit, ask, row, item)
-    write = kit.account_limits.note(owner, DOWNLOAD, item.size if found.size is None else found.size)
-    return found if write is None else _after(write, found)
+
+    def counted() -> Content:
+        found = _content(kit, ask, row, item)
+        write = kit.account_limits.note(owner, DOWNLOAD, item.size if found.size is None else found.size)
+        return found if write is None else _after(write, found)
+
+    weight = 0 if lies_apart(row, item) else _HELD_PER_BYTE * row.size
+    return OnThread(counted, weight)
 
 
-def _attachment(kit: MailKit, ask: GetAttachment, row: Message, item: Attachment) -> Content:
+def _content(kit: MailKit, ask: GetAttachment, row: Message, item: Attachment) -> Content:
     media_type = item.content_type or "application/octet-stream"
     if ask.sendAsString and media_type.startswith("text/") and item.encoding.lower() in ("7bit", "8bit", ""):
         data = _as_utf8(b"".join(kit.mailstore.stream(row)), item)

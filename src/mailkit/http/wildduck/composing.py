@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -16,14 +17,18 @@ from mailkit.mime.addresses import Mailbox
 from mailkit.mime.compose import File
 from mailkit.mime.parse import Message, parse
 from mailkit.principals.records import Principal
+from mailkit.settings.kernel import LIMITS_MESSAGE_SIZE
 from mailkit.storage.api import ReadTx
 
 if TYPE_CHECKING:
     from mailkit.http.wildduck.upload import Addressee, NewAttachment, UploadMessage
 
-__all__ = ["Composed", "compose_upload"]
+__all__ = ["Composed", "compose_upload", "held", "refuse_large"]
 
 _MOST_FILES = 64 << 20
+
+_HELD_PER_BYTE = 6
+"""Bytes of memory per byte that is attached: the content, encoded, in a part, in the message."""
 
 
 @frozen
@@ -57,11 +62,32 @@ def compose_upload(kit: MailKit, owner: Principal, ask: "UploadMessage") -> Comp
     )
     message_id = f"{new_id(now)}@{sender.domain or kit.domain()}"
     date = now if ask.date is None else ask.date
-    ready = kit.mailstore.prepare(write(said, message_id=message_id, date=date, own=own, about=about), idate=ask.date)
+    source = write(said, message_id=message_id, date=date, own=own, about=about)
+    refuse_large(kit, source, "attachments")
+    ready = kit.mailstore.prepare(source, idate=ask.date)
     fields = {**ready.fields, "files": kept}
     if about is not None and ask.reference is not None:
         fields["about"] = Reference(ask.reference.action, ask.reference.mailbox, ask.reference.id)
     return Composed(evolve(ready, fields=fields), draft)
+
+
+def held(kit: MailKit, owner: Principal, ask: "UploadMessage", tx: ReadTx) -> int:
+    """Bytes of memory that it takes to read what is stored already and goes into the message, by estimate."""
+    size = 0
+    with suppress(NotFound):
+        if ask.reference is not None:
+            size += kit.mailstore.get(owner.number, ask.reference.mailbox, ask.reference.id, tx=tx).row.size
+    for id in dict.fromkeys(ask.files):
+        with suppress(NotFound):
+            size += kit.files.get(owner.number, id, tx=tx).size
+    return _HELD_PER_BYTE * size
+
+
+def refuse_large(kit: MailKit, source: bytes, field: str) -> None:
+    """Raises Invalid naming `field` when a message is larger than any may be."""
+    most = kit.settings.get(LIMITS_MESSAGE_SIZE)
+    if len(source) > most:
+        raise Invalid.field(field, f'"{field}" makes the message larger than {most} bytes', kind="max")
 
 
 def _sender(kit: MailKit, owner: Principal, given: "Addressee | None", draft: bool, tx: ReadTx) -> Mailbox:

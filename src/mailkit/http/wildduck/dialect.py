@@ -47,14 +47,19 @@ class WildDuck(Dialect):
     def parameters(
         self, connection: Connection, operation: Operation, path: dict[str, str], body: bytes | None
     ) -> dict[str, Any]:
-        if not body and not connection.query:
+        kind = connection.header(b"content-type")
+        if not body and (body is None or not kind) and not connection.query:
             return path
         query = querystring.nested(connection.query)
         query.pop("accessToken", None)
-        if not body:
+        if body is None:
             return {**query, **path}
         assert operation.endpoint is not None
-        return merge(path, query, read_body(connection.header(b"content-type"), body, operation.endpoint.request))
+        asked = operation.endpoint.request
+        if body:
+            return merge(path, query, read_body(kind, body, asked))
+        raw = _raw_name(asked) if kind and not _is_json(kind) and not _is_form(kind) else None
+        return merge(path, query, {} if raw is None else {raw: b""})  # no source is not the same as nothing said
 
     def body_limit(self, operation: Operation) -> int:
         return _LARGEST_BODY
@@ -98,8 +103,8 @@ def merge(path: dict[str, str], query: dict[str, Any], body: dict[str, Any]) -> 
 
 def read_body(content_type: str, body: bytes, request: type[Any]) -> dict[str, Any]:
     """The body's parameters. One that is neither JSON nor a form is the value of the request's raw field (W1.1)."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if not kind or kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+    kind = _kind(content_type)
+    if not kind or _is_json(content_type):
         value = json_text.decode(body)
         if not isinstance(value, dict):
             raise Invalid("json.invalid", "The body is not a JSON object")
@@ -108,10 +113,27 @@ def read_body(content_type: str, body: bytes, request: type[Any]) -> dict[str, A
         return querystring.nested(body.decode("utf-8", "replace"))
     if kind == "multipart/form-data":
         return querystring.nest(list(multipart.parse_form(content_type, body)))
-    raw = next((name for name, (_, param) in params_of(request).items() if param.source == "raw"), None)
+    raw = _raw_name(request)
     if raw is None:
         raise Invalid("body.unknown_type", f"A body of type {kind} is not understood here")
     return {raw: body}
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _is_json(content_type: str) -> bool:
+    kind = _kind(content_type)
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _is_form(content_type: str) -> bool:
+    return _kind(content_type) in ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _raw_name(request: type[Any]) -> str | None:
+    return next((name for name, (_, param) in params_of(request).items() if param.source == "raw"), None)
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:

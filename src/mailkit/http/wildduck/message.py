@@ -1,11 +1,13 @@
 """One message, shown (W2.5)."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
-from mailkit.http.operation import slow
+from mailkit.http.later import OnThread
+from mailkit.http.operation import read
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.message_parts import (
@@ -26,11 +28,22 @@ from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.selection import Selection
+from mailkit.mailstore.service import Entry
+from mailkit.mime.list_headers import ListHeaders
 from mailkit.mime.parse import parse
 from mailkit.mime.sanitize import sanitize_html
 from mailkit.principals.permits import Caller
 
 __all__ = ["get_message"]
+
+_MOST_TEXT = 102_400
+"""Characters of text that are shown (W6.3); all of it is in the source."""
+
+_MOST_HTML = 655_360
+"""Bytes of HTML that are shown (W6.3)."""
+
+_HELD_PER_BYTE = 8
+"""Bytes of memory per byte of message while it is read: its source, what is decoded of it, text and HTML of that."""
 
 
 @request
@@ -64,7 +77,7 @@ class Envelope:
 class ListInfo:
     """What a mailing list says of itself."""
 
-    id: Party
+    id: Party | UnsetType = UNSET
     unsubscribe: tuple[Party, ...] | UnsetType = UNSET
 
 
@@ -126,12 +139,16 @@ class MessageDetails:
     reference: ReferenceInfo | UnsetType = UNSET
 
 
-@slow
-def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails:
+@read
+def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> OnThread[MessageDetails]:
     """One message with its text and attachments."""
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
         entry = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx)
+    return OnThread(lambda: _details(kit, ask, account, entry), weight=_HELD_PER_BYTE * entry.row.size)
+
+
+def _details(kit: MailKit, ask: GetMessage, account: int, entry: Entry) -> MessageDetails:
     if ask.markAsSeen and not entry.state.has("\\Seen"):
         kit.mailstore.update(account, ask.mailbox, Selection.of([entry.uid]), Change(add=["\\Seen"]))
         entry = kit.mailstore.get(account, ask.mailbox, ask.message)
@@ -139,7 +156,8 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
     parsed = parse(b"".join(kit.mailstore.stream(row)))
     listed = parsed.list_headers
     # Stored raw, made safe whenever it is read: the reference leaves that to its clients.
-    html, plain = tuple(map(sanitize_html, parsed.html)), parsed.text
+    html = tuple(map(sanitize_html, _first(parsed.html, _MOST_HTML)))
+    plain = parsed.text[:_MOST_TEXT]
     if ask.replaceCidLinks:
         base = f"/users/{ask.user}/mailboxes/{ask.mailbox}/messages/{ask.message}/attachments/"
         html, plain = tuple(_link(part, base) for part in html), _link(plain, base)
@@ -162,12 +180,7 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
         messageId=message_id(row),
         date=date_of(row.hdate),
         idate=date_of(row.idate),
-        list=UNSET
-        if listed is None or not listed.id
-        else ListInfo(
-            id=Party(name=listed.name, address=listed.id),
-            unsubscribe=tuple(Party(name="", address=url) for url in listed.unsubscribe) or UNSET,
-        ),
+        list=UNSET if listed is None else _list(listed),
         size=row.size,
         seen=state.has("\\Seen"),
         deleted=state.has("\\Deleted"),
@@ -200,6 +213,25 @@ def get_message(kit: MailKit, ask: GetMessage, caller: Caller) -> MessageDetails
     )
 
 
+def _list(said: ListHeaders) -> ListInfo | UnsetType:
+    if not said.id and not said.unsubscribe:
+        return UNSET
+    return ListInfo(
+        id=Party(name=said.name, address=said.id) if said.id else UNSET,
+        unsubscribe=tuple(Party(name="", address=url) for url in said.unsubscribe) or UNSET,
+    )
+
+
+def _first(pieces: Iterable[str], most: int) -> Iterator[str]:
+    """The beginning of all pieces together, of at most so many bytes. It may end within a tag."""
+    for piece in pieces:
+        data = piece[:most].encode("utf-8", "replace")[:most]
+        if not data:
+            return
+        most -= len(data)
+        yield data.decode("utf-8", "ignore")
+
+
 def _link(source: str, base: str) -> str:
     # Both forms of the link: with and without the message's id before the attachment's (quirk 27).
     return re.sub(r"attachment:(?:[0-9a-f]{24}/)?(ATT\d{5})", lambda found: base + found[1], source)
@@ -208,6 +240,3 @@ def _link(source: str, base: str) -> str:
 def _formatted(address: str) -> str:
     local, at, domain = address.rpartition("@")
     return f"{local.partition('+')[0].replace('.', '').lower()}{at}{domain.lower()}"
-
-
-# ---------------------------------------------------------------- GET message.eml

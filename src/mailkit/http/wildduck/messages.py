@@ -1,6 +1,5 @@
 """Messages of a mailbox as a list (W2.5): flat, a scan for unread ones."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -237,8 +236,6 @@ def _header(name: bytes, raw: bytes) -> Any:
     match header_value(name, raw):
         case str(plain):
             return plain
-        case datetime() as when:
-            return when.isoformat()
         case Parameterized() as parsed:
             return {"value": parsed.value, "params": dict(parsed.parameters)}
         case tuple(several) if all(isinstance(item, (MimeMailbox, Group)) for item in several):
@@ -246,7 +243,7 @@ def _header(name: bytes, raw: bytes) -> Any:
         case tuple(texts):
             return " ".join(f"<{text}>" for text in texts)
         case _:
-            return raw.decode("utf-8", "replace").strip()
+            return " ".join(raw.decode("utf-8", "replace").split())
 
 
 def _address(item: Any) -> dict[str, Any]:

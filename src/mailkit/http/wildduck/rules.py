@@ -92,7 +92,7 @@ class Whole(Rule):
             number = int(match[1])
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Refused.because("must be a number", "number")
-        elif value != int(value):
+        elif isinstance(value, float) and not value.is_integer():  # nor is what has no end, or is no number
             raise Refused.because("must be an integer", "integer")
         else:
             number = int(value)

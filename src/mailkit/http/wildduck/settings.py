@@ -1,5 +1,6 @@
 """Settings under WildDuck's names (W2.20). Changes act at once."""
 
+import re
 from typing import Any
 
 from attrs import frozen
@@ -138,7 +139,7 @@ def create_setting(kit: MailKit, ask: CreateSetting, caller: Caller) -> SettingK
     if alias is None:
         raise Invalid.field("key", f'"key" must be one of [{", ".join(ALIASES)}]', kind="choice")
     value = ask.value
-    if alias.type != "string" and isinstance(value, str) and value.strip().isdecimal():
+    if alias.type != "string" and isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,16}\s*", value):
         value = int(value)
     try:
         text = from_wildduck(alias, value)

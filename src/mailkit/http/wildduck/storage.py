@@ -25,6 +25,9 @@ __all__ = ["delete_file", "get_file", "list_files", "upload_file"]
 
 _LARGEST = 64 << 20
 
+_NAME_IN_CURSOR = 100
+"""Characters: a cursor has a longest length."""
+
 
 @request
 class UploadFile(Logged):
@@ -33,7 +36,7 @@ class UploadFile(Logged):
     user: Id = take.id24("The user, or `me`")
     filename: str | None = take.text(255, "Name; by default one made of the date", default=None)
     contentType: str | None = take.text(255, "Media type; by default guessed from the name", default=None)
-    encoding: str | None = take.any_of("base64 hex utf8", "How `content` is encoded", default=None)
+    encoding: str | None = take.text(24, "`base64` when `content` is that", default=None)
     content: bytes | None = take.raw_body("The content", most=_LARGEST)
     cid: str | None = take.text(255, "Content-ID for links in HTML", default=None)
 
@@ -58,14 +61,12 @@ def upload_file(kit: MailKit, ask: UploadFile, caller: Caller) -> Callable[[Tx],
 
 
 def _decoded(content: bytes, encoding: str | None) -> bytes:
+    if encoding != "base64":
+        return content
     try:
-        if encoding == "base64":
-            return base64.b64decode(b"".join(content.split()), validate=True)
-        if encoding == "hex":
-            return bytes.fromhex(content.decode("ascii"))
-    except (binascii.Error, ValueError):
-        raise Invalid.field("content", f'"content" is not {encoding}', kind="encoding") from None
-    return content
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except binascii.Error:
+        raise Invalid.field("content", '"content" is not base64', kind="encoding") from None
 
 
 @request
@@ -90,7 +91,7 @@ class FileRow:
 
 @answer
 class FileList:
-    """A page of files, the newest first."""
+    """A page of files by name."""
 
     total: int
     page: int
@@ -114,7 +115,7 @@ def _listing(kit: MailKit, ask: ListFiles, account: int) -> FileList:
     page = kit.files.list(
         account, query=ask.query or "", limit=ask.limit, after=_place(asked.after), backwards=asked.backwards
     )
-    edges = [Cursor(None, str(row.id)) for row in page.items[:1] + page.items[-1:]]
+    edges = [Cursor(row.filename[:_NAME_IN_CURSOR], str(row.id)) for row in page.items[:1] + page.items[-1:]]
     numbers = number_page(
         "getFiles", asked, ask.page, before=page.before, after=page.after,
         first=edges[0] if edges else None, last=edges[-1] if edges else None,
@@ -135,11 +136,11 @@ def _listing(kit: MailKit, ask: ListFiles, account: int) -> FileList:
     )
 
 
-def _place(cursor: Cursor | None) -> Id | None:
+def _place(cursor: Cursor | None) -> tuple[str, Id] | None:
     if cursor is None:
         return None
     try:
-        return Id.parse(str(cursor.id))
+        return str(cursor.value), Id.parse(str(cursor.id))
     except ValueError:
         raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
 

@@ -71,8 +71,8 @@ async def _stream(kit: MailKit, account: int, after: int) -> AsyncIterator[bytes
         at = min(after, head) or head
         while at < head:
             page, at = await _reading(kit, partial(_replay, kit, account, at, head))
-            if page:
-                yield await _told(kit, account, page)
+            if page and (said := await _told(kit, account, page, replayed=True)):
+                yield said
         idle = 1
         while not stream.lost:
             if not await stream.wait(_IDLE):
@@ -127,14 +127,20 @@ async def _more(stream: Subscription, found: list[Positioned]) -> bool:
     return bool(came)
 
 
-async def _told(kit: MailKit, account: int, entries: Iterable[Positioned]) -> bytes:
-    """The events of some entries, and then the counters of the mailboxes that they changed."""
+async def _told(kit: MailKit, account: int, entries: Iterable[Positioned], *, replayed: bool = False) -> bytes:
+    """The events of some entries, and then the counters of the mailboxes that they changed.
+
+    Notices for those who listen at the moment are not `replayed`: a client that was told to log out would be told again
+    whenever it came back.
+    """
     said: list[bytes] = []
     boxes: dict[bytes, None] = {}
     last = 0
     for position, entry in entries:
         last = position
-        said += [frame(event, position if has_id else None) for event, has_id in events_of(entry)]
+        said += [
+            frame(event, position if has_id else None) for event, has_id in events_of(entry) if has_id or not replayed
+        ]
         if (box := counted(entry)) is not None:
             boxes[box] = None
     if boxes:

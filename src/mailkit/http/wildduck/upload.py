@@ -8,11 +8,12 @@ from typing import Any
 from mailkit.accounts.limits import UPLOAD
 from mailkit.errors import Denied, Invalid, NotFound
 from mailkit.http.declare import UNSET, Rule, Schema, UnsetType, answer, request, takes
-from mailkit.http.later import not_built
+from mailkit.http.later import OnThread
 from mailkit.http.operation import prepared
 from mailkit.http.structure import ListOf
 from mailkit.http.wildduck import composing
 from mailkit.http.wildduck import fields as take
+from mailkit.http.wildduck.composing import refuse_large
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import HexId, Text
@@ -122,7 +123,7 @@ class UploadMessage(Logged):
     metaData: str | None = take.meta("Anything of the client's own")
     reference: Reference | None = take.nested(Reference, "The message this is about", default=None)
     replacePrevious: Replaced | None = take.nested(Replaced, "The message to remove", default=None)
-    bimi: Bimi | None = take.nested(Bimi, "A logo to show", default=None)
+    bimi: Bimi | None = take.nested(Bimi, "A logo to show; none is looked up yet", default=None)
 
 
 @answer
@@ -144,17 +145,26 @@ class Uploaded:
 
 
 @prepared
-def upload_message(kit: MailKit, ask: UploadMessage, caller: Caller) -> Callable[[Tx], Uploaded]:
+def upload_message(
+    kit: MailKit, ask: UploadMessage, caller: Caller
+) -> Callable[[Tx], Uploaded] | OnThread[Callable[[Tx], Uploaded]]:
     """Store a message in a mailbox: its source unchanged, or one made of its parts."""
-    not_built("uploadMessage", bimi=ask.bimi)
     with kit.store.snapshot() as tx:
         owner = _owner(kit, ask, caller, tx)  # before the work, and again in the transaction
         kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)
+        weight = 0 if ask.raw is not None else composing.held(kit, owner, ask, tx)
+    if not weight:
+        return _prepare(kit, ask, caller, owner)
+    return OnThread(lambda: _prepare(kit, ask, caller, owner), weight)
+
+
+def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal) -> Callable[[Tx], Uploaded]:
     draft = ask.draft
     if ask.raw is not None:
         source = _source(ask.raw)
         if not source:
             raise Invalid("message.empty", "The message is empty")
+        refuse_large(kit, source, "raw")
         ready = kit.mailstore.prepare(source, idate=ask.date)
     else:
         composed = composing.compose_upload(kit, owner, ask)

@@ -126,4 +126,4 @@ def _hashed(kit: MailKit, ask: UpdateUser, name: str) -> str | None:
         return None
     if not ask.hashedPassword:
         return hash_password(str(ask.password), kit.credentials.cost)
-    return known_hash(str(ask.password), name)
+    return known_hash(kit, str(ask.password), name)

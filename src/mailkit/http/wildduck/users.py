@@ -119,7 +119,7 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
     not_built("createUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
     secret = ask.password or None
     check_safe(kit, secret, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
-    ready = known_hash(str(secret), ask.username) if ask.hashedPassword and secret is not None else None
+    ready = known_hash(kit, str(secret), ask.username) if ask.hashedPassword and secret is not None else None
     temporary = None  # a day's password, in the place of a permanent one
     if ask.requirePasswordChange and secret is not None:
         temporary = ready or kit.credentials.hash(str(secret))
@@ -183,10 +183,10 @@ def public_key(text: str | None) -> str | None:
     return text
 
 
-def known_hash(text: str, name: str) -> str:
+def known_hash(kit: MailKit, text: str, name: str) -> str:
     """A ready hash in its normal form; Invalid `password.hash_unknown` for one that could not be verified."""
     try:
-        return hashed(text)
+        return hashed(text, schemes=kit.credentials.schemes)
     except Invalid as error:
         message = "This kind of password hash is not supported"
         raise Invalid("password.hash_unknown", message, name=name) from error

@@ -1,5 +1,7 @@
 """One transaction on the server, from its first statement to its end."""
 
+import random
+import time
 from collections.abc import Iterator
 
 from mailkit.errors import Conflict, MailKitError, Unavailable
@@ -22,7 +24,10 @@ from mailkit.storage.overlay import Overlay
 __all__ = ["Session", "changes"]
 
 _ATTEMPTS = 20
-"""Times that a first statement, whose answer nobody has seen, is sent again."""
+"""Times that what nobody has seen the answer of is asked again."""
+
+_LONGEST_PAUSE = 0.05
+"""Seconds between two attempts, at the most: whoever is in the way needs time to get out of it."""
 
 _REMEMBERED = 100
 """Statements that a snapshot can do over again."""
@@ -137,14 +142,16 @@ class Session:
                 self._return(rollback=True)
                 if attempt == _ATTEMPTS - 1:
                     raise
+                _pause(attempt)
         raise AssertionError
 
     def _over_again(self, statement: Statement) -> Rows | None:
         """A snapshot that fits no order becomes a later one, if that shows all the same so far; else None."""
         if not self._reading or len(self._seen) > _REMEMBERED:
             return None
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             self._return(rollback=True)
+            _pause(attempt)
             connection = self._connection = self._pool.take()
             try:
                 _, *rows = connection.run(self._begin, *(seen for seen, _ in self._seen), statement)
@@ -227,6 +234,10 @@ class Session:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.random() * min(_LONGEST_PAUSE, 0.0005 * 2**attempt))
 
 
 def changes(overlay: Overlay, base: int) -> list[Statement]:
