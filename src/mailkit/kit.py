@@ -16,12 +16,16 @@ from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
+from mailkit.accounts.known_passwords import KnownPasswords
+from mailkit.accounts.limits import RECEIVE, AccountLimits
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.settings import PASSWORD_RANGES
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
+from mailkit.credentials.authlog import Event
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.schemes import Scheme
 from mailkit.credentials.service import Credentials
@@ -46,6 +50,7 @@ from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
+from mailkit.principals.records import Principal
 from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
@@ -151,6 +156,7 @@ class MailKit:
             self.credentials,
             clock=clock,
             domain=self.domain,
+            log=self._log,
             purge=self._schedule_purge,
             cancel=self._cancel_purge,
             held=lambda tx, number: self.mailstore.holds.stops_purge(number, tx=tx),
@@ -164,16 +170,20 @@ class MailKit:
             self.credentials,
             self.accounts,
             clock=clock,
+            on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
+        self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
             self.principals,
             self.credentials,
             self.quota,
-            self.limits,
+            self.account_limits,
             clock=clock,
+            log=self._log,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
         self.access = Access(
@@ -182,8 +192,10 @@ class MailKit:
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
-        self.editor = Editor(self.directory, self.quota, self.secrets)
-        shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
+        self.editor = Editor(self.directory, self.quota, self.secrets, self.domain_names)
+        shop = Workshop(
+            self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE), self._count_received
+        )
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs(upkeep)
 
@@ -386,6 +398,21 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+
+    def _name_reports(self, tx: Tx, domain: str) -> None:
+        """The first domain is the one that reports come from, unless somebody has said otherwise (S3.3)."""
+        name = keys.REPORT_DOMAIN.name
+        if not self.settings.get(keys.REPORT_DOMAIN) and name not in dict(self.settings.rows(tx, name)):
+            self.settings.write({name: domain}, now=self.clock(), tx=tx)
+
+    def _count_received(self, tx: Tx, account: Principal) -> str | None:
+        refused = self.account_limits.ask(account, RECEIVE, tx=tx)
+        if refused is None:
+            self.account_limits.take(account, RECEIVE, 1, tx=tx)
+        return None if refused is None else refused.reason
+
+    def _log(self, owner: int, event: Event, *, now: int, tx: Tx) -> object:
+        return self.authlog.add(owner, event, now=now, tx=tx)
 
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))

@@ -49,6 +49,11 @@ def test_users_are_deleted_and_restored(tmp_path: Path) -> None:
     assert mailkit("user", "list", *folder).stdout == ""
     back = json.loads(mailkit("user", "restore", gone["id"], *folder).stdout)
     assert back == {"id": gone["id"], "name": "alice", "addresses": ["a@x.org"], "main": "a@x.org"}
+    named = json.loads(mailkit("user", "passwd", "alice", "--password", "secret", *folder).stdout)
+    assert named == {"id": gone["id"], "name": "alice"}
+    limits = [json.loads(line) for line in mailkit("user", "limits", "alice", *folder).stdout.splitlines()]
+    assert limits[0] == {"limit": "recipients", "allowed": 2000, "used": 0, "ttl": None, "own": False}
+    assert len(limits) == 6
     assert json.loads(mailkit("user", "recount", "alice", *folder).stdout) == {"name": "alice", "before": 0, "after": 0}
 
 

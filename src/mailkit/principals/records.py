@@ -38,6 +38,8 @@ class Profile(Record, frozen=True, kw_only=True):
     disabled_scopes: tuple[str, ...] = field(name="x", default=())
     limits: dict[str, int] = field(name="q", default_factory=dict)
     flags: dict[str, bool] = field(name="o", default_factory=dict)
+    upload_sent: bool = field(name="u", default=False)  # a copy of what is sent over SMTP is kept
+    public_key: str | None = field(name="p", default=None)  # OpenPGP, armored
 
 
 class Forwarding(Record, frozen=True, kw_only=True):

@@ -71,6 +71,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "hold.not_found": _NOT_FOUND,
     "blob.missing": Manage("notFound", (("item", "="),)),
     "domain.unknown": Manage("notFound", (("item", "domain"),)),
+    "domain.renaming": Manage("other", (("details", "=The domain is being renamed"), ("reason", "message"))),
     "role.unknown": Manage("notFound", (("item", "name"),)),
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),
     "tenant.has_members": Manage("other", (("details", "=Tenant has members"), ("reason", "reason"))),
