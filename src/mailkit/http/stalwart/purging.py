@@ -179,9 +179,6 @@ def get_quota(kit: MailKit, ask: OneAccount, caller: Caller) -> int:
 @slow
 def recount_quota(kit: MailKit, ask: OneAccount, caller: Caller) -> int:
     """Count an account's bytes anew."""
-
-    def count(tx: Tx) -> int:
+    with kit.store.snapshot() as tx:
         row = kit.directory.named(ask.account_id, caller, ("individual", "group"), tx=tx)
-        return kit.users.recount(row.number, tx=tx).after
-
-    return kit.store.transact(count)
+    return kit.users.recount(row.number).after
