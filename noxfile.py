@@ -87,4 +87,4 @@ def interop(session: nox.Session) -> None:
 def spam_evaluation(session: nox.Session) -> None:
     """Fetches the corpus, measures the spam engine beside bogofilter (Debian), writes docs/spam-evaluation.md."""
     need(session, "test")
-    session.run("python", "-m", "benchmarks.spam", "--page", "--million")
+    session.run("python", "-m", "benchmarks.spam_page")

@@ -30,7 +30,7 @@ TOPICS: dict[str, str] = {
     "accounts": "Accounts: creating, resolving, listing",
     "delivery": "Real mail delivered, beside Dovecot",
     "mailstore": "The mail store by size",
-    "search": "Search beside SQLite FTS5",
+    "search": "Search beside SQLite FTS5 and notmuch",
 }
 
 HEAD = """# Performance

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.ground import best
 from mailkit import MailKit
 from mailkit.accounts.create import NewAccount
-from mailkit.http.wildduck.users import ListUsers, list_users
+from mailkit.http.wildduck.user_list import ListUsers, list_users
 from mailkit.principals.normalise import Mailbox
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Need, permits
 from mailkit.principals.records import Principal, Profile

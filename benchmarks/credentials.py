@@ -8,8 +8,8 @@ whatever else the machine does, and by its disk.
 
 - logins: a bare argon2id verification, then whole logins: two durable transactions, the log, the counters
 - basic: a request's Basic credentials verified anew, and verified a moment ago
-- tokens: a bare `get` of the token's row in a snapshot, then an access token (the caller's permissions known, or worked out
-  anew), then a sealed OAuth token
+- tokens: a bare `get` of the token's row in a snapshot, then an access token (the caller's permissions known, or
+  worked out anew), then a sealed OAuth token
 
 Aims: logins per core >= 0.8 x the bare verification; Basic verified a moment ago >= 100 x verified anew.
 """

@@ -112,7 +112,7 @@ async def serve(kind: str) -> None:
 
         folder = tempfile.mkdtemp(prefix="mailkit-bench-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        kit = MailKit.open(folder, settings={"mail.hostname": "mx.example.org"})
+        kit = MailKit.open(folder, settings={"mail.hostname": "mx.example.org", "limits.received_per_minute": 10**9})
         kit.accounts.create("bob", address="bob@example.net", quota=1 << 40)
         sink = InboundSink(kit, ThreadPoolExecutor(options_threads()))
         _, port = await LmtpListener(sink).listen(port=0)

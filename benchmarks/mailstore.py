@@ -12,8 +12,8 @@ large mailbox is filled, and while all of it is listed page by page.
 Then what storage costs: real messages of 8 to 12 KB (of the SpamAssassin corpus, each in ten versions with other words
 in other places, for the corpus has only 303 of them), delivered one by one, the search index merged.
 
-Aims: at most 1.5 x for a page of 20, a thread, one by UID, and for append, flag change and delete, 16 per commit; at
-most 0.9 bytes in the store for each byte of a message; less than 300 MB of memory, and flat.
+Aims: at most 1.5 x for a page of 20, a thread, one by UID, and for append, flag change, delete (to the archive) and
+restore, 16 per commit; at most 0.9 bytes in the store for each byte of a message; less than 300 MB of memory, and flat.
 """
 
 import argparse
@@ -96,6 +96,9 @@ def kinds(kit: MailKit, account: int, count: int) -> dict[str, Callable[[], obje
     def delete(tx: Tx) -> None:
         mail.remove(account, "INBOX", Selection.of([next(low)]), tx=tx)
 
+    def restore(tx: Tx) -> None:
+        mail.archive.restore(account, mail.archive.list(account, limit=1, tx=tx).items[0].archived.id, tx=tx)
+
     return {
         "page of 20": lambda: mail.list(account, "INBOX", limit=20),
         "thread of 3": lambda: mail.thread_sizes(account, [chance.choice(threads)]),
@@ -106,6 +109,8 @@ def kinds(kit: MailKit, account: int, count: int) -> dict[str, Callable[[], obje
         "flag change, 16": in_one(16, flag),
         "delete": in_one(1, delete),
         "delete, 16": in_one(16, delete),
+        "archive's page": lambda: mail.archive.list(account, limit=20),
+        "restore, 16": in_one(16, restore),
     }
 
 
@@ -128,7 +133,7 @@ def by_size(large: int) -> None:
         print(f"{large:,} stored in {time.perf_counter() - began:.0f} s, {BATCH} per commit")
         note(f"{listed(kit, account):,} listed")
         for kind in work[1000]:
-            rounds = 25 if kind.startswith("delete") else ROUNDS
+            rounds = 25 if kind.startswith(("delete", "restore")) else ROUNDS
             times: dict[int, list[float]] = {count: [] for count in sizes}
             for _ in range(rounds):
                 for count in sizes:

@@ -2,6 +2,10 @@
 
 from mailkit import MailKit
 from mailkit.clock import FixedClock
+from mailkit.credentials.oauth.grants import Grants
+from mailkit.housekeeping import FORGET
+from mailkit.limits.decide import Limit
+from mailkit.storage.api import Tx
 from mailkit.verify import verify
 
 
@@ -21,3 +25,38 @@ def test_bytes_of_deleted_accounts_go_and_those_of_others_stay(kit: MailKit, clo
     assert list(verify(kit)) == []
     assert len(list(kit.blobs.files.list())) == 1
     assert kit.mailstore.source(people[1].id, "INBOX", 1) == big
+
+
+def test_a_class_of_counters_is_forgotten_and_no_other(kit: MailKit, clock: FixedClock) -> None:
+    limit = Limit(1000, 3_600_000)
+
+    def count(tx: Tx) -> None:
+        for number in range(600):
+            kit.limits.count(tx, f"login:{number}|*", "failed logins", 1, limit, now=clock())
+        kit.limits.count(tx, "login-from:192.0.2.0/24", "failed logins", 1, limit, now=clock())
+        kit.limits.count(tx, "account:7", "recipients", 1, limit, now=clock())
+        kit.jobs.schedule(tx, FORGET, {"prefix": "rate-auth"}, due=clock(), key="rate-auth")
+
+    kit.transact(count)
+    while kit.run_due():
+        pass
+    with kit.store.snapshot() as tx:
+        for who, what, used in (
+            ("login:599|*", "failed logins", 0),
+            ("login-from:192.0.2.0/24", "failed logins", 0),
+            ("account:7", "recipients", 1),
+        ):
+            assert kit.limits.status(tx, who, what, limit, now=clock()).used == used
+
+
+def test_codes_that_wait_are_forgotten(kit: MailKit, clock: FixedClock) -> None:
+    grants = Grants()
+    code, _ = kit.transact(lambda tx: grants.device(tx, client="c", nonce=None, now=clock(), life=600_000))
+    kit.transact(lambda tx: kit.jobs.schedule(tx, FORGET, {"prefix": "oauth"}, due=clock(), key="oauth"))
+    with kit.store.snapshot() as tx:
+        assert grants.find(tx, code, "device", now=clock()) is not None
+    while kit.run_due():
+        pass
+    with kit.store.snapshot() as tx:
+        assert grants.find(tx, code, "device", now=clock()) is None
+    assert list(verify(kit)) == []

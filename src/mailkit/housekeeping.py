@@ -4,21 +4,26 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkit.accounts.access import Access
+from mailkit.accounts.oauth import OAuth
 from mailkit.delivery.service import Delivery
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
-from mailkit.mailstore.work import EXPIRE, FORGET
+from mailkit.mailstore.forget_threads import FORGET_THREADS
+from mailkit.mailstore.lapse import EXPIRE, PURGE
+from mailkit.mailstore.work import FORGET_NAMES
 from mailkit.principals.service import Principals
 from mailkit.search.service import Search
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs, purge, sweep
 
 __all__ = [
+    "FORGET",
     "PERIODS",
     "access_expiry",
     "blob_purge",
     "blob_sweep",
+    "forget_keys",
     "limits_cleanup",
     "rebuild_all",
     "receipt_expiry",
@@ -34,7 +39,9 @@ PERIODS: Final[dict[str, int]] = {
     "limits.cleanup": _HOUR,
     "receipts.expire": _HOUR,
     EXPIRE: _HOUR // 4,
-    FORGET: _HOUR,
+    PURGE: _HOUR // 4,
+    FORGET_NAMES: _HOUR,
+    FORGET_THREADS: 7 * 24 * _HOUR,
 }
 """Job kind -> period in ms."""
 
@@ -91,6 +98,28 @@ def limits_cleanup(limits: Limits) -> Callable[[Step], Later | None]:
 def receipt_expiry(delivery: Delivery) -> Callable[[Step], Later | None]:
     """Receipts older than 30 days."""
     return _repeat(lambda step, tx: delivery.expire(now=step.now(), tx=tx))
+
+
+FORGET: Final = "memory.forget"
+"""Drops a class of short-lived keys: `oauth`, codes that wait to be used; `rate-auth`, counted failures of logins."""
+
+
+def forget_keys(limits: Limits, oauth: OAuth) -> Callable[[Step], Later | None]:
+    """Everything of the class that the job names."""
+
+    def run(step: Step) -> Later | None:
+        if step.args["prefix"] == "oauth":
+            while step.transact(lambda tx: oauth.forget_codes(tx=tx)):
+                step.renew()
+            return None
+        after: tuple[str, str] | None = None
+        while True:
+            after = step.transact(lambda tx, at=after: limits.forget(tx, "login", after=at))  # type: ignore[misc]
+            if after is None:
+                return None
+            step.renew()
+
+    return run
 
 
 def rebuild_all(principals: Principals, search: Search) -> Callable[[Step], Later | None]:

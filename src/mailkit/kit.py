@@ -16,12 +16,16 @@ from mailkit.accounts.addressing import Addressing
 from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
+from mailkit.accounts.known_passwords import KnownPasswords
+from mailkit.accounts.limits import RECEIVE, AccountLimits
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
+from mailkit.accounts.settings import PASSWORD_RANGES
 from mailkit.accounts.users import RECOUNT, Users
 from mailkit.clock import Clock, now_ms
 from mailkit.credentials import settings as access_keys
+from mailkit.credentials.authlog import Event
 from mailkit.credentials.passwords import Cost
 from mailkit.credentials.schemes import Scheme
 from mailkit.credentials.service import Credentials
@@ -46,6 +50,7 @@ from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
 from mailkit.principals.members import Members
+from mailkit.principals.records import Principal
 from mailkit.principals.register import Register
 from mailkit.principals.service import Principals
 from mailkit.quota import Bytes, Holder, QuotaService, Unlimited, decode
@@ -137,6 +142,8 @@ class MailKit:
             most_mailboxes=lambda: settings.get(MOST_MAILBOXES),
             most_vanished=lambda: settings.get(MOST_VANISHED),
             on_stored=self._note_people,
+            archive_keep=lambda: settings.get(keys.ARCHIVE_KEEP),
+            fate=self._fate,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         upkeep = Upkeep(store, self.mailstore, index, clock=clock)
@@ -149,8 +156,10 @@ class MailKit:
             self.credentials,
             clock=clock,
             domain=self.domain,
+            log=self._log,
             purge=self._schedule_purge,
             cancel=self._cancel_purge,
+            held=lambda tx, number: self.mailstore.holds.stops_purge(number, tx=tx),
         )
         self.directory = Directory(
             store,
@@ -161,16 +170,20 @@ class MailKit:
             self.credentials,
             self.accounts,
             clock=clock,
+            on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
         self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
+        self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
             self.principals,
             self.credentials,
             self.quota,
-            self.limits,
+            self.account_limits,
             clock=clock,
+            log=self._log,
             schedule=lambda tx, now: self.jobs.schedule(tx, RECOUNT, due=now),
         )
         self.access = Access(
@@ -179,8 +192,10 @@ class MailKit:
         self.authlog, self.login, self.callers = self.access.authlog, self.access.login, self.access.callers
         self.two_factor, self.oauth = self.access.two_factor, self.access.oauth
         self.app_passwords, self.secrets = self.access.app_passwords, self.access.secrets
-        self.editor = Editor(self.directory, self.quota, self.secrets)
-        shop = Workshop(self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE))
+        self.editor = Editor(self.directory, self.quota, self.secrets, self.domain_names)
+        shop = Workshop(
+            self.addresses, self.mailstore, lambda: settings.get(keys.LIMITS_MESSAGE_SIZE), self._count_received
+        )
         self.delivery = Delivery(store, shop, clock=clock, hostname=self.hostname)
         self._register_jobs(upkeep)
 
@@ -338,6 +353,7 @@ class MailKit:
         self.jobs.register("blobs.sweep", housekeeping.blob_sweep(self.blobs))
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
         self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
+        self.jobs.register(housekeeping.FORGET, housekeeping.forget_keys(self.limits, self.oauth))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 
@@ -364,6 +380,14 @@ class MailKit:
             raise NotFound("principal.not_found", number=number)
         return Holder(decode(row.quota), row.tenant)
 
+    def _fate(self, tx: ReadTx, number: int) -> tuple[int, int | None]:
+        row = self.principals.find_any(number, tx=tx)
+        retention = row.profile.retention if row is not None and row.profile is not None else 0
+        job = self.jobs.find(tx, PURGE, str(number))
+        if job is None or self.principals.find(number, tx=tx) is not None:
+            return retention, None
+        return retention, job.due + (0 if "closed" in job.progress else job.args.get("linger", 0))
+
     def _default_quota(self) -> Bytes | Unlimited:
         return self.settings.get(QUOTA_DEFAULT)
 
@@ -374,6 +398,21 @@ class MailKit:
         draft = "\\Draft" in flags
         people = acquaintances(box.special_use, ready.fields, automatic=ready.automatic, draft=draft)
         self.register.note(account, people, now=self.clock(), tx=tx)
+
+    def _name_reports(self, tx: Tx, domain: str) -> None:
+        """The first domain is the one that reports come from, unless somebody has said otherwise (S3.3)."""
+        name = keys.REPORT_DOMAIN.name
+        if not self.settings.get(keys.REPORT_DOMAIN) and name not in dict(self.settings.rows(tx, name)):
+            self.settings.write({name: domain}, now=self.clock(), tx=tx)
+
+    def _count_received(self, tx: Tx, account: Principal) -> str | None:
+        refused = self.account_limits.ask(account, RECEIVE, tx=tx)
+        if refused is None:
+            self.account_limits.take(account, RECEIVE, 1, tx=tx)
+        return None if refused is None else refused.reason
+
+    def _log(self, owner: int, event: Event, *, now: int, tx: Tx) -> object:
+        return self.authlog.add(owner, event, now=now, tx=tx)
 
     def _merge_soon(self, tx: Tx, account: int) -> None:
         self.jobs.schedule(tx, MERGE, {"account": account}, due=self.clock(), key=str(account))

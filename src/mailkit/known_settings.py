@@ -1,5 +1,6 @@
 """Every setting there is: the kernel's and those that packages declare beside their code."""
 
+from mailkit.accounts.settings import SETTINGS as ACCOUNTS
 from mailkit.credentials.settings import SETTINGS as CREDENTIALS
 from mailkit.files.settings import SETTINGS as FILES
 from mailkit.jobs.settings import SETTINGS as JOBS
@@ -14,4 +15,4 @@ __all__ = ["registry"]
 
 def registry() -> Registry:
     """The registry of a whole platform."""
-    return Registry(*KERNEL_KEYS, *QUOTA, *JOBS, *LIMITS, *SEALING, *CREDENTIALS, *FILES, *MAILSTORE)
+    return Registry(*KERNEL_KEYS, *QUOTA, *JOBS, *LIMITS, *SEALING, *CREDENTIALS, *ACCOUNTS, *FILES, *MAILSTORE)

@@ -10,6 +10,8 @@ from mailkit.mailstore.verify import verify as verify_mail
 from mailkit.principals.tables import DELETED, PRINCIPALS
 from mailkit.principals.verify import verify as verify_principals
 from mailkit.sealing.verify import verify as verify_sealing
+from mailkit.search.store import StoreIndex
+from mailkit.search.verify import verify as verify_search
 from mailkit.storage import keyspace
 from mailkit.storage.blobs.verify import verify as verify_blobs
 from mailkit.storage.verify import Finding, rows, undeclared
@@ -33,5 +35,7 @@ def verify(kit: MailKit) -> Iterator[Finding]:
     accounts = sorted(number for number, kind in kinds.items() if kind != "tenant")
     references: Counter[bytes] = Counter()
     yield from verify_mail(store, accounts, kit.quota, references)
+    if isinstance(kit.search.index, StoreIndex):
+        yield from verify_search(store, kit.mailstore, kit.search.index, accounts)
     yield from verify_files(store, accounts, references)
     yield from verify_blobs(kit.blobs, references)

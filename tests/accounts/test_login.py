@@ -13,6 +13,7 @@ from mailkit.clock import FixedClock
 from mailkit.credentials.oauth.authorize import Asked
 from mailkit.credentials.totp import Seed, code_at
 from mailkit.errors import MailKitError, RateLimited
+from mailkit.ids import new_id
 from mailkit.principals.records import Principal, Profile
 
 DAY = 86_400_000
@@ -267,6 +268,29 @@ def test_the_neighbours_of_an_ipv6_host_are_the_host(kit: MailKit, alice: Princi
     assert login(kit, ip="2001:db8:0:1::2")
 
 
+def test_once_there_were_too_many_a_refusal_costs_nothing(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(kit, 12)
+    monkeypatch.setattr(kit.credentials, "verify", lambda *_: pytest.fail("a verification"))
+    assert refusal(lambda: login(kit)).code == "login.limited"
+
+
+def test_the_right_password_is_refused_when_its_attempt_was_one_too_many(
+    kit: MailKit, alice: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve others fail between the look at the counter and the count: their outcome is told first, and ours is no."""
+    real = kit.login._aside.submit
+
+    def late(*arguments: object) -> object:
+        monkeypatch.setattr(kit.login._aside, "submit", real)
+        fail(kit, 12)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kit.login._aside, "submit", late)
+    assert refusal(lambda: login(kit)).code == "login.limited"
+
+
 def test_guesses_sent_at_once_are_counted_one_by_one(kit: MailKit, alice: Principal) -> None:
     def attempt(_: int) -> str:
         return refusal(lambda: login(kit, "wrong", ip="192.0.2.7")).code
@@ -379,6 +403,15 @@ def test_a_restored_account_has_its_passwords_and_none_of_its_sessions(
     assert login(kit, phone.password, scope="imap").source == "asp"
 
 
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_token_of_a_role_that_is_none_is_void(kit: MailKit, alice: Principal, bound: bool) -> None:
+    token = kit.credentials.issue_token("helpdesk", now=kit.clock(), owner=alice.number if bound else None)
+    assert refusal(lambda: kit.callers.of_token(token)).code == "token.invalid"
+    kit.principals.create(Principal(number=0, id=new_id(), kind="role", name="helpdesk", created=0))
+    if not bound:
+        assert kit.callers.of_token(token).caller.roles == ("helpdesk",)
+
+
 def test_tokens_can_be_listed_revoked_and_signed_anew(kit: MailKit, alice: Principal) -> None:
     tokens = [login(kit, token=True).token for _ in range(3)]
     assert all(tokens)
@@ -406,9 +439,10 @@ def test_the_log_merges_what_is_alike_for_six_hours(kit: MailKit, alice: Princip
         ("fail", "192.0.2.8", 1, None),
         ("success", "192.0.2.7", 2, "first"),
         ("fail", "192.0.2.7", 3, None),
+        ("success", None, 1, None),  # the account's creation
     ]
     assert page.items[1].last == clock()
-    assert page.total == 3
+    assert page.total == 4
     clock.advance(seconds=5 * 3600)
     login(kit, ip="192.0.2.7", session="third")
     assert kit.authlog.list(alice.number, now=clock(), limit=1).items[0].session == "third"
@@ -419,11 +453,11 @@ def test_the_log_can_be_filtered_and_paged_and_ends(kit: MailKit, alice: Princip
         login(kit, ip=f"192.0.2.{number}")
     made = kit.app_passwords.create(alice.id, "phone")
     whole = kit.authlog.list(alice.number, now=clock(), limit=20).items
-    assert [row.action for row in whole] == ["create asp"] + ["authentication"] * 7
+    assert [row.action for row in whole] == ["create asp"] + ["authentication"] * 7 + ["account created"]
     assert whole[0].details["aname"] == "phone"
     assert whole[0].details["asp"] == str(made.row.id)
     first = kit.authlog.list(alice.number, now=clock(), limit=3)
-    second = kit.authlog.list(alice.number, now=clock(), limit=5, after=first.items[-1].id)
+    second = kit.authlog.list(alice.number, now=clock(), limit=6, after=first.items[-1].id)
     assert first.items + second.items == whole
     assert (first.before, first.after, second.before, second.after) == (False, True, True, False)
     back = kit.authlog.list(alice.number, now=clock(), limit=3, after=second.items[0].id, reverse=True)

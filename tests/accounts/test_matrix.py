@@ -232,6 +232,7 @@ def test_another_tenants_accounts_do_not_exist(kit: MailKit, jane: Principal) ->
         (operation, path_of(operation, str(jane.id)), secret)
         for operation in WILDDUCK
         if operation.method == "GET" and "{user}" in operation.path and operation.state == "built"
+        if operation.name != "getArchivedMessages"  # nobody's archive is empty (W2.6), and so is a stranger's
     ]
     assert len(reading) > 8
     answers = _ask(kit, reading)

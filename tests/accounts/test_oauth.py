@@ -337,6 +337,6 @@ def test_what_is_over_is_forgotten(kit: MailKit, caller: Caller, clock: FixedClo
 
 
 def test_an_operators_token_has_no_account_to_give_away(kit: MailKit) -> None:
-    root = kit.callers.of_token(kit.credentials.issue_token("root", now=kit.clock())).caller
+    root = kit.callers.of_token(kit.credentials.issue_token("wd/root", now=kit.clock())).caller
     assert refusal(lambda: code(kit, root)) == "access_denied"
     assert refusal(lambda: kit.oauth.approve(root, "AAAA-AAAA")) == "access_denied"

@@ -161,3 +161,14 @@ def test_an_api_key_is_a_principal_of_that_kind(kit: MailKit, change: Callable[.
     for bad in ("api_" + other, "api_!!", "api_" + base64.b64encode(b"robot").decode(), "api_" + key[:-8]):
         with pytest.raises(MailKitError, match=r"login\.failed"):
             kit.callers.of_api_key(bad)
+
+
+def test_a_changed_password_is_in_the_login_log_and_nothing_else_is(
+    kit: MailKit, alice: Principal, change: Callable[..., None], clock: FixedClock
+) -> None:
+    change(Add(f"$app$phone${HASH}"))
+    (made,) = kit.authlog.list(alice.number, now=clock(), limit=10).items
+    assert made.action == "account created"
+    change(PasswordChange("new"))
+    line, _ = kit.authlog.list(alice.number, now=clock(), limit=10).items
+    assert (line.action, line.result) == ("password change", "success")

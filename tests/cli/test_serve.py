@@ -179,3 +179,39 @@ def test_mail_goes_in_through_any_of_several_workers(data: Path) -> None:
         sender.join()
     assert server.stop() == 0
     assert sorted(subjects(server.data)) == sorted(acknowledged) == list(range(80))
+
+
+def test_no_secret_of_a_request_is_in_what_the_server_process_prints(data: Path) -> None:
+    """Tokens in queries and fields, codes, passwords, in requests that succeed, fail and are none."""
+    import base64
+    import urllib.error
+    import urllib.request
+
+    with MailKit.open(data) as kit:
+        token = kit.credentials.issue_token("wd/root", now=kit.clock())
+    server = start(data, http=True)
+    base, secret = f"http://127.0.0.1:{server.http}", "s3cret-of-a-request"
+    basic = base64.b64encode(f"alice:{secret}".encode()).decode()
+    asked: list[tuple[str, dict[str, str], bytes | None]] = [
+        (f"/users?accessToken={token}", {}, None),
+        (f"/users?accessToken={secret}", {}, None),
+        (f"/nowhere?accessToken={token}", {}, None),
+        (f"/api/principal?token={secret}", {"Authorization": f"Bearer {secret}"}, None),
+        ("/api/principal", {"Authorization": f"Basic {basic}"}, None),
+        (f"/authorize?client_id=x&code={secret}", {}, None),
+        ("/auth/token", {}, f"grant_type=refresh_token&refresh_token={secret}".encode()),
+        ("/authenticate", {"X-Access-Token": token}, json.dumps({"username": "alice", "password": secret}).encode()),
+    ]
+    for path, headers, body in asked:
+        try:
+            urllib.request.urlopen(urllib.request.Request(base + path, body, headers), timeout=20).close()
+        except urllib.error.HTTPError as refused:
+            refused.close()
+    with socket.create_connection(("127.0.0.1", server.http), timeout=20) as raw:
+        raw.sendall(f"GET /users?accessToken={secret} NOT-HTTP\r\n\r\n".encode())
+        raw.recv(1000)
+    server.process.send_signal(signal.SIGTERM)
+    _, printed = server.process.communicate(timeout=40)
+    assert server.process.returncode == 0
+    for each in (token, secret, basic):
+        assert each not in printed

@@ -28,7 +28,7 @@ def test_message_is_stored_with_its_trace_and_a_receipt(kit: MailKit, clock: Fix
     )
     (outcome,) = receipt.outcomes
     assert (outcome.status, outcome.reply, outcome.code, outcome.uid) == ("stored", 250, "2.1.5", 1)
-    assert [decision.step for decision in outcome.decisions] == ["resolve", "quota", "store"]
+    assert [decision.step for decision in outcome.decisions] == ["resolve", "quota", "rate", "store"]
     alice = kit.principals.find_login("alice")
     assert alice is not None
     source = kit.mailstore.source(alice.id, "INBOX", 1)

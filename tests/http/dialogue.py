@@ -9,6 +9,7 @@
 
 In a JSON answer "$name" is bound when it is first seen and must be the same afterwards, "*" is anything, and the key
 "..." allows further keys. `$name` in a path or body of a request stands for what was bound. Lines with # are comments.
+`work` runs the jobs that are due, `later 26 days` (or hours) moves the clock and runs them.
 A body between `---` lines is text with CRLF line ends, exactly as it stands.
 """
 
@@ -21,6 +22,7 @@ import httpx2
 from attrs import define, field
 
 from mailkit import MailKit
+from mailkit.clock import FixedClock
 from mailkit.http import build_app
 
 
@@ -35,6 +37,25 @@ class Step:
     status: int = 0
     expected_headers: dict[str, str] = field(factory=dict)
     expected: str | None = None
+    wait: int | None = None
+
+
+def _wait(line: str) -> int:
+    """Milliseconds that `work` (0) or `later 26 days` lets pass."""
+    if line == "work":
+        return 0
+    _, count, unit = line.split()
+    return int(count) * {"days": 86_400_000, "hours": 3_600_000}[unit]
+
+
+def _work(kit: MailKit, wait: int) -> None:
+    if wait:
+        assert isinstance(kit.clock, FixedClock)
+        kit.clock.advance(ms=wait)
+        with kit.background():
+            pass  # makes the jobs that come back
+    while kit.run_due():
+        pass
 
 
 def parse(text: str) -> list[Step]:
@@ -54,6 +75,8 @@ def parse(text: str) -> list[Step]:
             continue
         elif line.startswith("as "):
             caller = line[3:].strip()
+        elif line == "work" or line.startswith("later "):
+            steps.append(Step(number, caller, wait=_wait(line), status=-1))
         elif line.startswith("> "):
             step = steps[-1] if steps and not steps[-1].status else None
             if step is None:
@@ -87,6 +110,9 @@ async def play(name: str, text: str, kit: MailKit) -> None:
     transport = httpx2.ASGITransport(app=build_app(kit), client=("192.0.2.7", 4711))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for step in parse(text):
+            if step.wait is not None:
+                _work(kit, step.wait)
+                continue
             sent = {name: _fill(value, bound) for name, value in step.headers.items()}
             headers = {**_credentials(kit, step.caller, bound), **sent}
             body = None if step.body is None else _fill(step.body, bound)

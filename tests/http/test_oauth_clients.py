@@ -281,3 +281,82 @@ def test_slow_logins_do_not_hold_up_the_event_loop(monkeypatch: pytest.MonkeyPat
 
         assert asyncio.run(go()) == [200, 200, 200]
         assert waited == [True, True]
+
+
+# clients that register themselves (RFC 7591)
+
+APP = {"client_name": "A Mail App", "redirect_uris": ["https://app.example/back"]}
+
+
+def register(base: str, body: Any, **how: Any) -> httpx2.Response:
+    return httpx2.post(f"{base}/auth/register", json=body, **how)
+
+
+@pytest.fixture
+def anonymous(server: tuple[MailKit, str]) -> Iterator[tuple[MailKit, str]]:
+    kit, base = server
+    for on in (True, False):
+        kit.settings.change({"oauth.registration_anonymous": on}, now=kit.clock())
+        kit.settings.reload()
+        if on:
+            yield kit, base
+
+
+def test_nobody_registers_a_client_without_the_permission(server: tuple[MailKit, str]) -> None:
+    _, base = server
+    assert register(base, APP).status_code == 401
+    assert register(base, APP, auth=("jane", RIGHT)).status_code == 403
+
+
+def test_an_administrators_client_is_as_good_as_one_that_was_made(server: tuple[MailKit, str]) -> None:
+    kit, base = server
+    token = kit.credentials.issue_token("admin", now=kit.clock())
+    made = register(base, APP, headers={"Authorization": f"Bearer {token}"})
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    client = kit.oauth.client(made.json()["client_id"])
+    assert client is not None
+    assert (client.name, client.redirects, client.vouched) == ("A Mail App", ("https://app.example/back",), True)
+    assert len(client.id) == 20, "POST /api/oauth takes no longer ones"
+
+
+def test_authlib_registers_and_completes_the_flow(
+    anonymous: tuple[MailKit, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    _, base = anonymous
+    about = discover(base)
+    made = httpx2.post(about["registration_endpoint"], json=APP).json()
+    oauth = session(base, made["client_id"], APP["redirect_uris"][0])
+    url, _ = oauth.create_authorization_url(about["authorization_endpoint"], code_verifier=VERIFIER)
+    assert "Nobody here has vouched for it" in httpx2.get(url).text
+    location = sign_in(url).headers["location"]
+    assert oauth.fetch_token(about["token_endpoint"], authorization_response=location, code_verifier=VERIFIER)
+    bare = urlencode({"client_id": made["client_id"], "redirect_uri": APP["redirect_uris"][0]})
+    assert httpx2.get(f"{base}/authorize?{bare}").status_code == 400, "without PKCE"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ([], "invalid_client_metadata"),
+        ({}, "invalid_redirect_uri"),
+        ({"redirect_uris": []}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["http://app.example/"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://app.example/#x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://a@app.example/"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://app.example/"] * 11}, "invalid_redirect_uri"),
+        ({**APP, "client_name": "x" * 101}, "invalid_client_metadata"),
+        ({**APP, "client_name": "a\nb"}, "invalid_client_metadata"),
+        ({**APP, "token_endpoint_auth_method": "client_secret_basic"}, "invalid_client_metadata"),
+    ],
+)
+def test_what_cannot_be_registered_is_named(anonymous: tuple[MailKit, str], body: Any, error: str) -> None:
+    refused = register(anonymous[1], body)
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+
+
+def test_registrations_of_one_network_run_out(anonymous: tuple[MailKit, str]) -> None:
+    codes = [register(anonymous[1], APP).status_code for _ in range(12)]
+    assert codes[-1] == 429
+    assert set(codes) == {201, 429}

@@ -1,8 +1,16 @@
+import base64
+import random
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailkit import MailKit
+from mailkit.http.answers import Content
 from mailkit.http.ranges import Unsatisfiable, Wanted, wanted_range
+from mailkit.http.wildduck.attachments import GetAttachment, GetSource, get_attachment, get_source
+from mailkit.principals.permits import LOCAL_ADMINISTRATOR
 
 
 @pytest.mark.parametrize(
@@ -32,3 +40,38 @@ def test_what_is_sent_is_there(header: str, size: int) -> None:
     found = wanted_range(header, size)
     if isinstance(found, Wanted):
         assert 0 <= found.start < found.stop <= size
+
+
+def body(content: Content) -> bytes:
+    assert isinstance(content.body, Iterable)
+    return content.body if isinstance(content.body, bytes) else b"".join(content.body)
+
+
+def test_ranges_of_large_mail_are_slices_of_it(kit: MailKit) -> None:
+    """A message in several pieces, one of them a file; ranges that cross them."""
+    dice = random.Random(7)
+    leaf = dice.randbytes(700_000)
+    raw = (
+        b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
+        + b"text " * 5_000
+        + b"\r\n--b\r\n"
+        b"Content-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(leaf).replace(b"\n", b"\r\n")
+        + b"\r\n--b--\r\n"
+    )
+    alice = kit.accounts.create("alice", address="alice@example.org")
+    kit.mailstore.append(alice.id, raw)
+    inbox = kit.mailstore.mailbox(alice.id, "INBOX").id
+    for _ in range(25):
+        start = dice.randrange(len(leaf))
+        stop = min(start + dice.choice((1, 100, 300_000, 1 << 20)), len(leaf))
+        span = f"bytes={start}-{stop - 1}"
+        source = get_source(kit, GetSource(user=alice.id, mailbox=inbox, message=1, range=span), LOCAL_ADMINISTRATOR)
+        assert (source.status, source.size) == (206, stop - start)
+        assert body(source) == raw[start:stop]
+        ask = GetAttachment(user=alice.id, mailbox=inbox, message=1, attachment="ATT00001", range=span)
+        part = get_attachment(kit, ask, LOCAL_ADMINISTRATOR)
+        assert part.weight == 0  # it lies apart: the rest need not be read
+        found = part.function()
+        assert found.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(leaf)}"
+        assert body(found) == leaf[start:stop]

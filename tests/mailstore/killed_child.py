@@ -14,7 +14,7 @@ from typing import Any
 
 from mailkit import MailKit
 from mailkit.clock import FixedClock
-from mailkit.mailstore import change, erase, service, work
+from mailkit.mailstore import change, erase, lapse, service, work
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.storage.backends.files import FileBlobs
@@ -44,7 +44,17 @@ def delete_mailbox(kit: MailKit, account: int) -> None:
 
 
 def expire(kit: MailKit, account: int) -> None:
-    kit.jobs.store.transact(lambda tx: kit.jobs.schedule(tx, work.EXPIRE, due=kit.clock(), key=""))
+    kit.jobs.store.transact(lambda tx: kit.jobs.schedule(tx, lapse.EXPIRE, due=kit.clock(), key=""))
+    work_off(kit)
+
+
+def restore_many(kit: MailKit, account: int) -> None:
+    kit.mailstore.archive.restore_later(account, 0, kit.clock(), into="Restored")
+    work_off(kit)
+
+
+def purge_archive(kit: MailKit, account: int) -> None:
+    kit.mailstore.upkeep(account)
     work_off(kit)
 
 
@@ -57,6 +67,9 @@ WORK: dict[str, Callable[[MailKit, int], object]] = {
     "clear_later": clear_later,
     "delete_mailbox": delete_mailbox,
     "expire": expire,
+    "restore_many": restore_many,
+    "purge_archive": purge_archive,
+    "purge_account": lambda kit, account: work_off(kit),
     "renumber": lambda kit, account: kit.mailstore.renumber(account),
     "upload": lambda kit, account: kit.mailstore.append(account, LARGE),
 }
@@ -99,7 +112,7 @@ def watch(n: int, moment: str) -> None:
 
 
 def main(where: str) -> None:
-    for module in (service, change, work, erase):
+    for module in (service, change, work, erase, lapse):
         module.STEP = STEP  # type: ignore[attr-defined]
     for line in sys.stdin:
         what, account, n, moment, now = json.loads(line)

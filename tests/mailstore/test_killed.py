@@ -17,9 +17,10 @@ import pytest
 
 from mailkit import MailKit
 from mailkit.clock import FixedClock
-from mailkit.mailstore import change, erase, service, work
+from mailkit.mailstore import change, erase, lapse, service, work
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.selection import Selection
 from mailkit.mailstore.verify import verify as verify_mail
 from mailkit.storage.blobs import purge
 from mailkit.testing.platform import platform
@@ -92,7 +93,7 @@ def workers(where: str) -> Iterator[Workers]:
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (service, change, work, erase):
+    for module in (service, change, work, erase, lapse):
         monkeypatch.setattr(module, "STEP", STEP)
 
 
@@ -118,6 +119,16 @@ def begin(kit: MailKit, what: str) -> int:
             kit.mailstore.append(account, kit.mailstore.prepare(raw), mailbox=mailbox, tx=tx)
     if what == "expire":
         kit.mailstore.update(account, mailbox, ALL, Change(expires=kit.clock() + 1))
+    elif what == "restore_many":
+        kit.mailstore.update(account, mailbox, ALL, Change(add=["\\Flagged", "\\Deleted"]))
+        kit.mailstore.remove(account, mailbox, ALL)
+    elif what == "purge_archive":
+        keep, kit.mailstore.archiver.keep = kit.mailstore.archiver.keep, lambda: 1
+        kit.mailstore.remove(account, mailbox, ALL)
+        kit.mailstore.archiver.keep = keep
+    elif what == "purge_account":
+        kit.mailstore.remove(account, mailbox, Selection(((1, COUNT // 2),)))
+        kit.accounts.delete(kit.principals.get(account).id)
     return account
 
 
@@ -136,7 +147,7 @@ def outcome(kit: MailKit, account: int) -> dict[str, object]:
     with kit.store.snapshot() as tx:
         used = kit.quota.used(tx, account)
         boxes = kit.mailstore.mailboxes(account, tx=tx)
-    found: dict[str, object] = {"used": used}
+    found: dict[str, object] = {"used": used, "archive": kit.mailstore.archive.size(account)}
     for box in boxes:
         entries = kit.mailstore.list(account, box.id, limit=1000).items
         said = sorted((entry.row.subject, entry.row.meta, entry.state.names) for entry in entries)
@@ -164,7 +175,8 @@ def test_work_that_is_killed_at_any_commit_can_be_repeated(
                 break
             died += 1
             assert faults(kit, account) == []
-            inbox, trash = subjects(kit, account, "INBOX"), subjects(kit, account, "Trash")
+            gone = what == "purge_account"  # its mailboxes with it
+            inbox, trash = ([], []) if gone else (subjects(kit, account, "INBOX"), subjects(kit, account, "Trash"))
             match what:  # what was done was done in whole steps, and nothing is there twice
                 case "move":
                     assert sorted(inbox + trash) == everybody
@@ -176,6 +188,15 @@ def test_work_that_is_killed_at_any_commit_can_be_repeated(
                     assert (COUNT - len(inbox)) % STEP == 0 or not inbox
                 case "update" | "renumber":
                     assert inbox == everybody
+                case "restore_many":
+                    back = kit.mailstore.archive.size(account)[0]
+                    there = [box.path for box in kit.mailstore.mailboxes(account) if box.path == "Restored"]
+                    restored = subjects(kit, account, "Restored") if there else []
+                    assert len(set(restored)) == len(restored) == COUNT - back
+                    assert len(restored) % STEP == 0 or not back
+                case "purge_archive":
+                    left = kit.mailstore.archive.size(account)[0]
+                    assert (COUNT - left) % STEP == 0 or not left
                 case "delete_mailbox":
                     assert kit.mailstore.number(account) == account
                 case "upload":

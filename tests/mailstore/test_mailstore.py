@@ -12,8 +12,10 @@ from mailkit import MailKit
 from mailkit.clock import FixedClock
 from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.ids import new_id
+from mailkit.mailstore import forget_threads
 from mailkit.mime.parse import parse
 from mailkit.principals.records import Principal
+from mailkit.storage import keyspace
 from mailkit.storage.blobs.records import content
 from mailkit.verify import verify
 
@@ -137,6 +139,43 @@ def test_pages_partition_the_mailbox_either_way(dates: list[int], limit: int, ol
         for earlier, later in itertools.pairwise(pages):
             back = kit.mailstore.list(alice.id, limit=limit, after=later[0], backwards=True, oldest_first=oldest_first)
             assert [(entry.row.idate, entry.uid) for entry in back.items] == earlier
+
+
+def test_threads_without_news_are_forgotten(
+    kit: MailKit, alice: Principal, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget_threads, "_STEP", 3)
+    bob = kit.accounts.create("bob", address="bob@example.org")
+
+    def raw(number: int, about: int) -> bytes:
+        return b"Subject: s%d\r\nMessage-ID: <%d@x>\r\nReferences: <a%d@x> <b%d@x>\r\n\r\nx\r\n" % (
+            about, number, about, about,
+        )  # fmt: skip
+
+    def remembered(account: int) -> int:
+        with kit.store.snapshot() as tx:
+            return sum(1 for _ in tx.scan(*keyspace.THREAD_TOKEN.range(account)))
+
+    def forget() -> None:
+        kit.transact(lambda tx: kit.jobs.schedule(tx, forget_threads.FORGET_THREADS, due=clock.now, key=""))
+        while kit.run_due():
+            pass
+
+    for number in range(4):
+        kit.mailstore.append(alice.id, raw(number, number))
+        kit.mailstore.append(bob.id, raw(number, number))
+    first = kit.mailstore.get(alice.id, "INBOX", 1).row.thread
+    assert (remembered(alice.number), remembered(bob.number)) == (12, 12)
+    clock.advance(days=100)
+    assert kit.mailstore.append(alice.id, raw(10, 0)).thread == first
+    forget()
+    assert (remembered(alice.number), remembered(bob.number)) == (13, 12)
+    clock.advance(days=100)
+    forget()
+    assert (remembered(alice.number), remembered(bob.number)) == (3, 0)  # what the answer mentioned, and itself
+    assert kit.mailstore.append(alice.id, raw(11, 0)).thread == first
+    assert kit.mailstore.append(alice.id, raw(12, 1)).thread != kit.mailstore.get(alice.id, "INBOX", 2).row.thread
+    assert [finding for finding in verify(kit) if finding.level == "error"] == []
 
 
 LEAF = bytes(range(256)) * 2_500

@@ -28,8 +28,8 @@ from mailkit.ids import Id
 from mailkit.mailstore import service
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.lapse import EXPIRE
 from mailkit.mailstore.selection import LAST, Selection
-from mailkit.mailstore.work import EXPIRE
 from mailkit.testing.platform import platform
 from mailkit.verify import verify
 

@@ -1,13 +1,17 @@
 """Principals and their addresses on a real store."""
 
 import pytest
+from msgspec.structs import replace
 
+from mailkit import MailKit
 from mailkit.errors import AlreadyExists, Denied, Invalid, NotFound
 from mailkit.ids import new_id
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.normalise import parse_address
 from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
+from mailkit.principals.tables import NUMBERS
+from mailkit.principals.verify import verify
 from mailkit.storage.backends.memory import MemoryStore
 
 NOW = 1_700_000_000_000
@@ -85,7 +89,10 @@ def test_kinds_are_merged_by_name(principals: Principals) -> None:
     for name, kind in [("c", "individual"), ("b", "group"), ("a", "individual"), ("d", "list")]:
         principals.create(person(name, kind))
     with principals.store.snapshot() as tx:
-        assert [row.name for row in principals.scan_by_name(["individual", "group"], tx=tx)] == ["a", "b", "c"]
+        assert [row.name for row in principals.list_by_name(["individual", "group"], limit=9, tx=tx)] == ["a", "b", "c"]
+        assert [row.name for row in principals.list_by_name(["individual", "group"], limit=1, after="a", tx=tx)] == [
+            "b"
+        ]
 
 
 def test_first_address_is_main_and_makes_its_domain(principals: Principals, addresses: Addresses) -> None:
@@ -135,3 +142,16 @@ def test_main_address_stays_until_all_go(principals: Principals, addresses: Addr
     domain = principals.find_domain("x.org")
     assert domain is not None
     assert addresses.domain_size(domain.number) == 0
+
+
+def test_check_finds_a_main_address_that_is_anothers_and_a_wrong_count_of_aliases(kit: MailKit) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org")
+    bob = kit.accounts.create("bob", address="bob@example.org")
+    kit.domain_aliases.add("alias.example", "example.org", now=1)
+    assert list(verify(kit.store)) == []
+    kit.principals.update(replace(jane, main=bob.main))
+    kit.transact(lambda tx: NUMBERS.add(tx, 1, "domain alias"))
+    assert sorted(finding.message for finding in verify(kit.store)) == [
+        "jane: its main address is not one of its own",
+        "the counter says 2, there are 1",
+    ]

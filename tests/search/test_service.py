@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -225,5 +227,39 @@ def test_killed_merge_loses_nothing_and_the_next_one_sweeps(tmp_path: Path) -> N
         assert kit.search.find(account, '"number 1000"').total == kit.search.find(account, "word1000").total > 0
         with kit.store.snapshot() as tx:
             listed = {segment.id for segment in MANIFESTS.get(tx, account).segments}
-            kept = {keyspace.SEARCH_HEAD.parts(key)[1] for key, _ in tx.scan(*keyspace.SEARCH_HEAD.range(account))}
-        assert kept == listed
+            for space in (keyspace.SEARCH_HEAD, keyspace.SEARCH_BLOCK):
+                assert {space.parts(key)[1] for key, _ in tx.scan(*space.range(account))} == listed
+        assert list(verify(kit)) == []
+
+
+def test_searches_never_lag_behind_acknowledged_mail(kit: MailKit, alice: Principal) -> None:
+    """Two threads search, a third merges, while mail arrives: each sees at least what was there when it asked."""
+    arrived, stop = 0, threading.Event()
+
+    def search(word: str) -> int:
+        asked = 0
+        while not stop.is_set() or not asked:
+            before = arrived
+            assert kit.search.find(alice.id, word).total >= before
+            assert before == 0 or kit.search.find(alice.id, f"word{before - 1} {word}").total == 1
+            asked += 1
+        return asked
+
+    def fold() -> None:
+        while not stop.is_set():
+            merging.merge(kit.store, kit.search.index, alice.number, clock=kit.clock)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(3) as pool:
+        works = [pool.submit(search, "common"), pool.submit(search, '"common"'), pool.submit(fold)]
+        try:
+            for n in range(60):
+                kit.mailstore.append(alice.id, mail(n))
+                arrived = n + 1
+        finally:
+            stop.set()
+        for work in works:
+            work.result()
+    while merging.merge(kit.store, kit.search.index, alice.number, clock=kit.clock):  # type: ignore[arg-type]
+        pass
+    assert kit.search.find(alice.id, "common").total == 60
+    assert list(verify(kit)) == []

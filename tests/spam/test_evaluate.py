@@ -148,3 +148,93 @@ def test_maildirs_and_folders_are_walked(tmp_path: Path) -> None:
     (tmp_path / "Maildir" / "tmp" / "3").write_bytes(ham(3))
     (tmp_path / "single").write_bytes(b"From a@b Mon Jan  6 10:00:00 2025\n" + ham(4))
     assert [raw.count(b"Subject:") for raw in messages_in(tmp_path)] == [1, 1, 1]
+
+
+def test_several_processes_read_the_same(folder: Path) -> None:
+    corpus = labelled_folder(folder)
+    alone, together = evaluate(corpus, "alt"), evaluate(corpus, "alt", jobs=2)
+    assert alone.scores == together.scores
+    assert alone.model_bytes == together.model_bytes
+
+
+def test_strange_mail_is_measured_like_any_other(folder: Path) -> None:
+    strange = {
+        "empty": b"",
+        "only-a-header": b"Subject: x",
+        "no-header": b"\n\n\nwords without a header\n",
+        "nul": b"\0" * 5000,
+        "odd-charset": b"Content-Type: text/plain; charset=klingon\n\n\xff\xfe\xfd caf\xe9\n",
+        "utf-16": "Subject: hi\n\nzażółć gęślą jaźń\n".encode("utf-16"),
+        "broken-base64": b"Content-Transfer-Encoding: base64\nContent-Type: text/html\n\n" + b"=AAA" * 500,
+        "huge": b"Subject: large\n\n" + b"line after line\n" * 200_000,
+        "nested": b"Content-Type: message/rfc822\n\n" * 3000,
+        "mac": b"Subject: old\r\rline\rline\r",
+        "8-bit header": b"Subject: \xe9\xe8\xff\nFrom: \x80@\x81\n\nx\n",
+    }
+    for name, raw in strange.items():
+        (folder / "ham" / f"{name}.eml").write_bytes(raw)
+        (folder / "spam" / f"{name}.eml").write_bytes(raw + b"!")
+    for protocol in ("half", "alt", "online"):
+        found = evaluate(labelled_folder(folder), protocol)
+        assert all(math.isfinite(score) for _, _, score, _ in found.scores)
+        assert found.roca_percent < 20
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ham\tnowhere.eml", "Line 2 of"),
+        ("ham 001.eml", "a tab, and a file"),
+        ("junk\t001.eml", "a tab, and a file"),
+        ("ham\tham/001.eml", "named before"),
+        ("ham\t../spam/000.eml", "Line 2 of"),
+    ],
+)
+def test_a_bad_line_of_the_order_is_named(folder: Path, line: str, says: str) -> None:
+    (folder / "order.tsv").write_text(f"ham\t001.eml\r\n{line}\n")
+    with pytest.raises(Invalid, match="Line 2 of") as found:
+        labelled_folder(folder)
+    assert says in str(found.value)
+
+
+def test_missing_classes_and_folders_are_named(tmp_path: Path) -> None:
+    run = CliRunner()
+    assert run.invoke(command, ["evaluate", str(tmp_path / "nowhere")]).exit_code == 2
+    (tmp_path / "ham").mkdir()
+    (tmp_path / "ham" / "1.eml").write_bytes(ham(1))
+    with pytest.raises(Invalid, match=str(tmp_path / "spam")):
+        labelled_folder(tmp_path)
+    (tmp_path / "spam" / "2026").mkdir(parents=True)
+    (tmp_path / "spam" / "2026" / "1.eml").write_bytes(spam(1))
+    (tmp_path / "spam" / ".DS_Store").write_bytes(b"x")
+    assert [message.name for message in labelled_folder(tmp_path)] == ["ham/1.eml", "spam/2026/1.eml"]
+    with pytest.raises(Invalid, match="two of each"):
+        evaluate(labelled_folder(tmp_path), "half")
+
+
+def test_four_messages_are_enough_to_try(tmp_path: Path) -> None:
+    few = [Labelled(str(n), n % 2 == 0, lambda n=n: spam(n) if n % 2 == 0 else ham(n)) for n in range(4)]  # type: ignore[misc]
+    for protocol in ("half", "alt", "online"):
+        assert evaluate(few, protocol).unsure == 1
+    one_spam = [Labelled(str(n), n == 3, lambda n=n: spam(n) if n == 3 else ham(n)) for n in range(9)]  # type: ignore[misc]
+    assert math.isnan(evaluate(one_spam, "half").roca_percent)
+
+
+def test_nothing_to_learn_and_nothing_to_judge_is_said(tmp_path: Path) -> None:
+    run = CliRunner()
+    data = ["--data", str(tmp_path / "data")]
+    empty = tmp_path / "empty.eml"
+    empty.write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "gone").symlink_to(tmp_path / "nowhere")
+    for arguments in (["train", "--ham", str(empty)], ["train", "--ham", str(tmp_path / "folder")]):
+        found = run.invoke(command, [*arguments[:1], *data, *arguments[1:]])
+        assert found.exit_code == 1
+        assert arguments[-1] in found.output
+    assert run.invoke(command, ["train", *data, "--ham", str(tmp_path / "nowhere")]).exit_code == 2
+    (tmp_path / "folder" / "empty").write_bytes(b"")
+    (tmp_path / "folder" / "1").write_bytes(ham(1))
+    assert "1 learnt" in run.invoke(command, ["train", *data, "--ham", str(tmp_path / "folder")]).output
+    found = run.invoke(command, ["classify", *data, str(empty)])
+    assert found.exit_code == 1
+    assert "is empty" in found.output

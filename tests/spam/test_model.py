@@ -178,7 +178,7 @@ def test_without_the_flipping_words_the_verdict_is_another() -> None:
 
 
 def test_an_untrained_model_is_silent() -> None:
-    model = learnt(MAIL[:30])
+    model = learnt(MAIL[:15])
     verdict = judge(model, model.score(unpack_ids(MAIL[100][1])))
     assert (verdict.verdict, verdict.trained) == ("unsure", False)
     assert voices([("global", model)]) == []
@@ -208,6 +208,27 @@ def test_a_checkpoint_brings_the_model_back(way: str) -> None:
     assert encode_model(decode_model(encode_model(Model()))) == encode_model(Model())
 
 
+def test_scores_kept_of_cut_down_examples_come_back_and_count_for_the_cutoffs(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = learnt(MAIL).cutoffs()
+    monkeypatch.setattr(model_module, "WHOLE", 5)
+    model = learnt(MAIL)
+    kept = [example.counted for example in model.examples.values()]
+    assert sum(score is None for score in kept) == 10
+    # Nothing was learnt since they were cut down: the cut-offs are those of whole examples, up to rounding.
+    cutoffs = model.cutoffs()
+    assert (cutoffs.ham, cutoffs.spam) == pytest.approx((whole.ham, whole.spam), abs=0.002)
+    again = decode_model(encode_model(model))
+    assert [example.counted for example in again.examples.values()] == [
+        model.examples[key].counted for key in again.examples
+    ]
+    assert again.cutoffs() == cutoffs
+    # Kept scores are those of the default weights: other weights draw from the whole examples alone.
+    model.tune(parse_settings(["weight.url=0"]))
+    assert model.cutoffs() != cutoffs
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_a_damaged_checkpoint_is_refused(data: st.DataObject) -> None:
@@ -232,7 +253,7 @@ GOOD = encode_model(learnt(MAIL[:20]))
 
 
 def test_a_model_of_another_tokeniser_is_refused() -> None:
-    start = len(b"mailkit spam 1\n")
+    start = len(b"mailkit spam 2\n")
     for version, words in ((b"\xff\xff", "newer"), (b"\x00\x00", "older")):
         rest = version + GOOD[start + 6 :]
         with pytest.raises(Unavailable, match=words):

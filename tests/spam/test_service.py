@@ -266,3 +266,56 @@ def test_after_kill_9_everything_answered_is_there_and_nothing_is_half_done(tmp_
         assert model.ham == learnt
         assert engine.learn(ham(0), spam=False) == "known"
         assert engine.fold()
+
+
+def test_a_trainer_killed_among_others_costs_nobody_a_message(tmp_path: Path) -> None:
+    workers = [_start("ever", tmp_path, n * 10_000, stdout=subprocess.PIPE) for n in range(3)]
+    answered: list[list[int]] = [[], [], []]
+    for lines in range(60):
+        for n, worker in enumerate(workers):
+            if worker.poll() is None and worker.stdout is not None:
+                answered[n].append(int(worker.stdout.readline()))
+        if lines in (20, 45):
+            workers[lines // 40].kill()
+            workers[lines // 40].wait()
+    for worker in workers:
+        worker.kill()
+        assert worker.stdout is not None
+    for n, worker in enumerate(workers):
+        assert worker.stdout is not None
+        answered[n] += [int(line) for line in worker.stdout.read().splitlines()]
+        worker.stdout.close()
+        worker.wait()
+    assert [len(numbers) >= least for numbers, least in zip(answered, (20, 45, 60), strict=True)] == [True] * 3
+    with LmdbStore(tmp_path) as store:
+        engine = Spam(store)
+        count = sum(map(len, answered))
+        assert count <= engine.status().ham <= count + 3
+        assert catch_up(store, FOR_ALL, None, None)[0].ham == engine.status().ham
+        for number in (number for numbers in answered for number in numbers):
+            assert engine.learn(ham(number), spam=False) == "known"
+
+
+def test_folds_from_memory_and_from_the_store_write_the_same(engine: Spam, store: Store) -> None:
+    train(engine, 90)
+    engine.fold()
+    engine.verdicts([ham(5)])  # now the model is in memory
+    for at in range(90, 120):
+        engine.learn(ham(at), spam=False)
+    exported = Spam(store).export()
+    assert engine.fold()
+    assert engine.export() == exported
+    assert engine.classify(spam(7)).score == Spam(store).classify(spam(7)).score
+
+
+def test_a_forged_good_name_doesnt_help_when_authentication_has_refuted_it(engine: Spam) -> None:
+    train(engine, 240)
+    head, _, body = spam(901).partition(b"\n\n")
+    friend = next(line for line in ham(1).splitlines() if line.startswith(b"From:"))
+    lines = [friend if line.startswith(b"From:") else line for line in head.splitlines()]
+    forged = b"\n".join(lines) + b"\n\n" + body
+    believed, refuted = engine.classify(forged), engine.classify(forged, forged=True)
+    assert refuted.score > believed.score + 0.2
+    assert sum(reason.adds for reason in believed.reasons if reason.family in ("from", "name")) < 0
+    assert sum(reason.adds for reason in refuted.reasons if reason.family in ("from", "name")) >= 0
+    assert refuted.verdict.verdict == "spam"

@@ -54,8 +54,10 @@ def test_any_bytes_have_words(data: bytes) -> None:
 
 
 def test_capitals() -> None:
-    assert sorted(shouted(b"BUY now, BUY CheaP FREEdom")) == [b"BUY", b"FREE"]
+    runs, count = shouted(b"BUY now, BUY CheaP FREEdom")
+    assert sorted(runs) == [b"U+buy", b"U+free"]
+    assert count == 12
 
 
 def test_scripts() -> None:
-    assert scripts("Grüße, мир 漢字".encode()) == [b"latin", b"cyrillic", b"han"]
+    assert scripts("Grüße, мир 漢字".encode()) == [b"cyrillic", b"han", b"latin"]

@@ -19,11 +19,12 @@ def train_slice(path: str, worker: int, workers: int, count: int) -> None:
                 engine.fold()
 
 
-def train_for_ever(path: str) -> None:
-    """Learns ham and says so after each."""
+def train_for_ever(path: str, start: int = 0) -> None:
+    """Learns ham and says so after each. Judges too, so that folds start from the model in memory."""
     with LmdbStore(path) as store:
         engine = Spam(store)
-        for at in range(100_000):
+        for at in range(start, start + 100_000):
+            engine.verdicts([ham(at)])
             engine.learn(ham(at), spam=False)
             sys.stdout.write(f"{at}\n")
             sys.stdout.flush()
@@ -35,4 +36,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "slice":
         train_slice(sys.argv[2], *map(int, sys.argv[3:]))
     else:
-        train_for_ever(sys.argv[2])
+        train_for_ever(sys.argv[2], *map(int, sys.argv[3:]))

@@ -7,6 +7,7 @@ from mailkit.accounts.app_passwords import AccountAppPasswords
 from mailkit.accounts.callers import Callers
 from mailkit.accounts.login import Login
 from mailkit.accounts.oauth import OAuth
+from mailkit.accounts.oauth_clients import OAuthClients
 from mailkit.accounts.profiles import Profiles
 from mailkit.accounts.secrets import Secrets as SecretList
 from mailkit.accounts.twofactor import TwoFactor
@@ -70,6 +71,7 @@ class Access:
         self.oauth = OAuth(
             store, principals, addresses, sealing, clock=clock, setting=settings.get, issuer=self.public_url
         )
+        self.oauth_clients = OAuthClients(store, principals, clock=clock, setting=settings.get)
         self.callers = Callers(store, principals, grants, credentials, self.login, self.oauth, clock=clock)
         self.two_factor = TwoFactor(
             store,
@@ -86,7 +88,9 @@ class Access:
             store, principals, addresses, self._apps, self.authlog, clock=clock, limit=self._app_limit
         )
         self.profiles = Profiles(settings.get, lambda: settings.get(kernel.MAIL_HOSTNAME) or "localhost")
-        self.secrets = SecretList(store, principals, credentials, self._apps, codes, clock=clock, limit=self._app_limit)
+        self.secrets = SecretList(
+            store, principals, credentials, self._apps, codes, self.authlog, clock=clock, limit=self._app_limit
+        )
 
     def public_url(self) -> str:
         """The URL that clients use, as configured; else the one that is listened on. Never the Host header."""

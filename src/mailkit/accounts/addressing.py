@@ -6,6 +6,7 @@ somebody made for itself (in the other dialect) is a forwarded address for each 
 
 from typing import Any
 
+import attrs
 from attrs import frozen
 from msgspec.structs import replace
 
@@ -28,7 +29,7 @@ __all__ = ["Addressing", "Details", "hidden_name"]
 
 @frozen
 class Details:
-    """What is kept of an address beside its text."""
+    """What is kept of an address beside its text; the names are those of the record."""
 
     name: str | None = None
     tags: tuple[str, ...] = ()
@@ -68,15 +69,7 @@ class Addressing:
         `Addresses.add` raises."""
         now = self._clock()
         row = self._addresses.add(
-            mailbox,
-            owner,
-            now=now,
-            may_create_domain=may_create_domain,
-            name=details.name,
-            tags=details.tags,
-            meta=details.meta,
-            internal=details.internal,
-            tx=tx,
+            mailbox, owner, now=now, may_create_domain=may_create_domain, tx=tx, **attrs.asdict(details)
         )
         if main:
             self._addresses.make_main(row, tx=tx)
@@ -159,16 +152,7 @@ class Addressing:
             tx=tx,
         )
         row = self._addresses.add(
-            mailbox,
-            owner,
-            now=now,
-            may_create_domain=may_create_domain,
-            name=details.name,
-            tags=details.tags,
-            meta=details.meta,
-            internal=details.internal,
-            id=id,
-            tx=tx,
+            mailbox, owner, now=now, may_create_domain=may_create_domain, id=id, tx=tx, **attrs.asdict(details)
         )
         self._tell("address.forwarded.created", owner.number, now, {"address": row.id, "value": row.value}, tx)
         return row

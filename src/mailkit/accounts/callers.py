@@ -65,8 +65,11 @@ class Callers:
         checked = self._credentials.check_token(token, now=self._clock(), tx=tx)
         row = checked.row
         renew = checked.key if checked.renew else None
+        granted = self._grants.of_role(row.role, tx=tx)
+        if granted is None:  # a role that is no more (W1.6)
+            raise Denied("token.invalid", "Invalid access token")
         if row.owner is None:
-            return Checked(_of_role(row.role, self._grants.of_role(row.role, tx=tx) or frozenset()), renew)
+            return Checked(_of_role(row.role, granted), renew)
         owner = self._principals.find(row.owner, tx=tx)
         if owner is None or owner.auth_version > row.auth_version or owner.suspended or not owner.active:
             raise Denied("token.invalid", "Invalid access token")

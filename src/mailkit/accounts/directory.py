@@ -61,7 +61,8 @@ class NewPrincipal:
 
 
 class Directory:
-    """The use case. Services are public here: `edit.py` works with them."""
+    """The use case. Services are public here: `edit.py` works with them. `on_domain(tx, name)` is told of a domain that
+    somebody makes or adopts."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Directory:
         accounts: Accounts,
         *,
         clock: Clock,
+        on_domain: Callable[[Tx, str], None] = lambda tx, name: None,
     ) -> None:
         self.store = store
         self.principals = principals
@@ -83,6 +85,7 @@ class Directory:
         self.credentials = credentials
         self.accounts = accounts
         self.clock = clock
+        self._on_domain = on_domain
 
     def prepare(self, new: NewPrincipal, caller: Caller) -> Callable[[Tx], Principal]:
         """Checks and hashes; returns what is left to do in a transaction.
@@ -155,6 +158,8 @@ class Directory:
         def make(tx: Tx) -> Principal:
             now = self.clock()
             known = self.principals.find_domain(name, tx=tx) if new.kind == "domain" else None
+            if new.kind == "domain":
+                self._on_domain(tx, name)
             if known is not None and known.implicit and known.tenant == tenant:
                 # It came into being through an address; now it is adopted.
                 row = self._with_fields(replace(known, implicit=False, display=new.display or None), new)

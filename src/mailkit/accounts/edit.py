@@ -13,10 +13,13 @@ import msgspec
 from attrs import frozen
 from msgspec.structs import replace
 
+from mailkit import journal
 from mailkit.accounts import secrets
 from mailkit.accounts.directory import ACCOUNT_KINDS, Directory
 from mailkit.accounts.emails import email_of, external_of
-from mailkit.errors import AlreadyExists, Denied, Invalid, NotSupported
+from mailkit.accounts.rename import DomainNames
+from mailkit.errors import AlreadyExists, Denied, Invalid
+from mailkit.principals.normalise import check_domain, normal_domain
 from mailkit.principals.permits import Caller
 from mailkit.principals.records import Principal
 from mailkit.principals.relations import Field, field_of, refusal_of_container, refusal_of_member
@@ -76,7 +79,10 @@ def _shown(value: object) -> str:
 class Editor:
     """The use case: `prepare` outside a transaction, what it returns inside of one."""
 
-    def __init__(self, directory: Directory, quota: QuotaService, secrets: "secrets.Secrets") -> None:
+    def __init__(
+        self, directory: Directory, quota: QuotaService, secrets: "secrets.Secrets", domain_names: DomainNames
+    ) -> None:
+        self._domain_names = domain_names
         self._directory = directory
         self._quota = quota
         self._secrets = secrets
@@ -99,7 +105,7 @@ class Editor:
 
     def apply(self, row: Principal, changes: tuple[Change, ...], caller: Caller, *, tx: Tx) -> Principal:
         """Applies prepared changes in order; returns the principal as it then is."""
-        work = _Edit(self._directory, self._quota, row, caller, tx)
+        work = _Edit(self._directory, self._quota, self._domain_names, row, caller, tx)
         for change in changes:
             fn = _FIELDS.get(change.field)
             if fn is None:
@@ -111,9 +117,18 @@ class Editor:
 class _Edit:
     """One principal in the middle of its changes."""
 
-    def __init__(self, directory: Directory, quota: QuotaService, row: Principal, caller: Caller, tx: Tx) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        quota: QuotaService,
+        domain_names: DomainNames,
+        row: Principal,
+        caller: Caller,
+        tx: Tx,
+    ) -> None:
         self.directory = directory
         self.quota = quota
+        self.domain_names = domain_names
         self.row = row
         self.caller = caller
         self.tx = tx
@@ -133,11 +148,28 @@ class _Edit:
     def name(self, change: Change) -> None:
         if change.action != "set":
             raise change.refuse()
-        name = check_name(change.text())
-        if self.row.kind == "domain" and name != self.row.name:
-            raise NotSupported("domain.rename", "A domain is renamed with the operation renameDomain")
-        self.put(name=name)
+        name, old = check_name(change.text()), self.row.name
+        if self.row.kind == "domain":
+            self._rename_domain(normal_domain(name), change)
+        elif name != old:
+            self.put(name=name)
+            self.save()
+            payload = {"user": self.row.id, "type": self.row.kind, "previous": old, "current": name}
+            at = self.directory.clock()
+            told = journal.Entry(kind="principal.renamed", account=self.row.number, at=at, payload=payload)
+            journal.add(self.tx, told)
+
+    def _rename_domain(self, name: str, change: Change) -> None:
+        """With all its addresses; not into a domain that is there."""
+        if name == self.row.name:
+            return
+        if (reason := check_domain(name)) is not None:
+            raise Invalid("value.invalid", reason, details="Invalid parameter", reason=f"{change.text()}: {reason}")
+        if self.directory.principals.find_name(name, tx=self.tx) is not None:
+            raise AlreadyExists("principal.exists", name=name)
         self.save()
+        self.domain_names.rename(self.row.name, name, tx=self.tx)
+        self.reload()
 
     def description(self, change: Change) -> None:
         if change.action != "set":

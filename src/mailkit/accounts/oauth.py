@@ -91,7 +91,7 @@ class OAuth:
         row = self._principals.find_name(client_id.lower(), tx=tx) if client_id else None
         if row is None or row.kind != "oauthClient":
             return None
-        return Client(row.name, row.display or row.name, row.urls)
+        return Client(row.name, row.display or row.name, row.urls, vouched=not row.implicit)
 
     @reads
     def check(self, asked: Asked, *, direct: bool, override: bool = False, tx: ReadTx = OWN) -> Client | None:
@@ -336,6 +336,11 @@ class OAuth:
     def expire(self, *, now: int, tx: Tx = OWN) -> bool:
         """Forgets what is over; True when there may be more."""
         return self._grants.expire(tx, now=now)
+
+    @writes
+    def forget_codes(self, *, tx: Tx = OWN) -> bool:
+        """Forgets codes that wait to be used, whoever they are for; True when there may be more."""
+        return self._grants.forget(tx)
 
     def _account(self, caller: Caller, tx: ReadTx) -> Principal:
         row = None if caller.number is None else self._principals.find(caller.number, tx=tx)

@@ -11,11 +11,13 @@ from mailkit.mailstore.erase import erase_step
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
-from mailkit.storage.api import Tx
+from mailkit.storage.api import ReadTx, Tx
 
 __all__ = ["PURGE", "purge_handler"]
 
 PURGE: Final = "account.purge"
+
+_LOOK_AGAIN: Final = 3_600_000
 
 
 def purge_handler(
@@ -23,14 +25,22 @@ def purge_handler(
 ) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
 
-    An account that lingers is first put out of reach; its secrets go at once, its mail in a later run.
+    An account that lingers is first put out of reach; its secrets go at once, its mail in a later run. While there is
+    a hold on it nothing goes, whatever has gone before; it is looked at again every hour.
     """
 
     def purge(step: Step) -> Later | None:
         account: int = step.args["account"]
         total: int = step.progress.get("messages", 0)
 
-        def erase(tx: Tx) -> tuple[int, bool]:
+        def held(tx: ReadTx) -> bool:
+            return mailstore.holds.stops_purge(account, tx=tx)
+
+        def erase(tx: Tx) -> tuple[int, bool] | None:
+            if held(tx):
+                return None
+            if not step.progress:
+                principals.close(account, tx=tx)  # from now on it is too late to restore it
             if files.erase_some(account, tx=tx):
                 step.save(tx, {**step.progress, "messages": total})
                 return 0, False
@@ -51,19 +61,24 @@ def purge_handler(
             entry = journal.Entry(kind="user.delete.completed", account=account, at=step.now(), payload=payload)
             journal.add(tx, entry)
 
-        def close(tx: Tx) -> None:
+        def close(tx: Tx) -> bool:
+            if held(tx):
+                return False
             row = principals.find_any(account, tx=tx)
             principals.close(account, tx=tx)
             credentials.forget(account, tx=tx)
             completed(row, tx)
             step.save(tx, {"closed": step.now()})
+            return True
 
         linger: int = step.args.get("linger", 0)
         if linger and "closed" not in step.progress:
-            step.transact(close)
-            return Later(step.now() + linger)
+            return Later(step.now() + (linger if step.transact(close) else _LOOK_AGAIN))
         while True:
-            removed, done = step.transact(erase)
+            outcome = step.transact(erase)
+            if outcome is None:
+                return Later(step.now() + _LOOK_AGAIN)
+            removed, done = outcome
             if done:
                 return None
             total += removed

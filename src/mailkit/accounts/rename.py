@@ -40,24 +40,34 @@ STEP = 500
 
 @frozen
 class Renamed:
-    """What changes: addresses, people whose main address is one of them, aliases. `job` does what is left, if any."""
+    """What changes: addresses, people whose main address is one of them, aliases, signing keys. `job` does what is
+    left, if any."""
 
     addresses: int
     users: int
     aliases: int
+    keys: int
     job: Id | None
 
 
 class DomainNames:
-    """The use case. `schedule(tx, old, now)` makes the job; `kit.py` passes it in."""
+    """The use case. `schedule(tx, old, now)` makes the job; `kit.py` passes it in. `move_keys(tx, old, new)` gives the
+    signing keys of a domain to another name, and says how many; there are none before something signs."""
 
     def __init__(
-        self, store: Store, principals: Principals, *, clock: Clock, schedule: Callable[[Tx, str, int], Id]
+        self,
+        store: Store,
+        principals: Principals,
+        *,
+        clock: Clock,
+        schedule: Callable[[Tx, str, int], Id],
+        move_keys: Callable[[Tx, str, str], int] = lambda tx, old, new: 0,
     ) -> None:
         self.store = store
         self._principals = principals
         self._clock = clock
         self._schedule = schedule
+        self._move_keys = move_keys
 
     def rename(self, old: str, new: str, *, tenant: int | None = None, tx: Tx | None = None) -> Renamed:
         """Renames a domain; into one that is there, its addresses are added to that one's.
@@ -81,13 +91,14 @@ class DomainNames:
             if RENAMES.find(tx, ascii_domain(name)) is not None:
                 raise Unavailable("domain.renaming", f"The domain {name} is being renamed", domain=name)
         source, target = self._principals.find_domain(old, tx=tx), self._principals.find_domain(new, tx=tx)
-        foreign = tenant is not None and any(row and row.tenant != tenant for row in (source, target))
+        foreign = tenant is not None and (source is None or {source.tenant, (target or source).tenant} != {tenant})
         if foreign:
             source = None
         aliases = 0 if foreign else _move_aliases(old, new, tx)
+        keys = 0 if foreign else self._move_keys(tx, old, new)
         self._tell(old, new, now, tx)
         if source is None or old == new:
-            return Renamed(0, 0, aliases, None)
+            return Renamed(0, 0, aliases, keys, None)
         addresses, users = self._look(source, new, tx)
         if target is None:
             if self._principals.find_name(new, tx=tx) is not None:
@@ -96,10 +107,10 @@ class DomainNames:
         rename = DomainRename(old=old, new=new, source=source.number, target=target.number, at=now)
         if _move_some(rename, None, STEP, tx) is None:
             self._close(rename, tx)
-            return Renamed(addresses, users, aliases, None)
+            return Renamed(addresses, users, aliases, keys, None)
         for name in (old, new):
             RENAMES.put(tx, rename, ascii_domain(name))
-        return Renamed(addresses, users, aliases, self._schedule(tx, old, now))
+        return Renamed(addresses, users, aliases, keys, self._schedule(tx, old, now))
 
     def _look(self, source: Principal, new: str, tx: Tx) -> tuple[int, int]:
         """Counts what will move; AlreadyExists for the first that cannot."""

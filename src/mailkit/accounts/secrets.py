@@ -18,6 +18,7 @@ from mailkit.credentials import factors, totp
 from mailkit.credentials.apppasswords import API, EVERYWHERE
 from mailkit.credentials.appservice import MAX_HASHED, AppPasswords
 from mailkit.credentials.arrival import App, Clear, Hashed, Otp, Secret, arrival
+from mailkit.credentials.authlog import Authlog, Event
 from mailkit.credentials.onetime import OneTimeCodes
 from mailkit.credentials.records import AppPassword
 from mailkit.credentials.records import Secrets as Row
@@ -75,6 +76,7 @@ class Secrets:
         credentials: Credentials,
         apps: AppPasswords,
         codes: OneTimeCodes,
+        authlog: Authlog,
         *,
         clock: Clock,
         limit: Callable[[Principal], int],
@@ -84,6 +86,7 @@ class Secrets:
         self._credentials = credentials
         self._apps = apps
         self._codes = codes
+        self._authlog = authlog
         self._clock = clock
         self._limit = limit
 
@@ -129,6 +132,7 @@ class Secrets:
             if (before.password, before.more) != (after.password, after.more):
                 entry = journal.Entry(kind="user.password.changed", account=number, at=now, payload={"user": row.id})
                 journal.add(tx, entry)
+                self._authlog.add(number, Event("password change", "success", "HTTP"), now=now, tx=tx)
 
         return apply
 

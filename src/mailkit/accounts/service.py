@@ -1,12 +1,13 @@
 """Accounts as a whole: created and removed in one transaction."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 from msgspec.structs import replace
 
 from mailkit import journal
+from mailkit.accounts.by import By, Log
 from mailkit.accounts.create import NewAccount, Plan, plan
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
@@ -22,6 +23,10 @@ from mailkit.quota import INHERIT, Bytes, Quota
 from mailkit.storage.api import Store, Tx
 
 __all__ = ["Accounts", "Deleted", "Restored"]
+
+
+NOBODY_IN_PARTICULAR: Final = By()
+"""Who does what nobody is named for: the program itself."""
 
 
 @frozen
@@ -44,8 +49,9 @@ class Restored:
 
 
 class Accounts:
-    """The use case. `purge(tx, number, due, linger)` schedules the removal of an account's data, `cancel(tx, job, now)`
-    calls it off (False: it is too late); `kit.py` passes them in."""
+    """The use case. `log` keeps the login log; `purge(tx, number, due, linger)` schedules the removal of an account's
+    data, `cancel(tx, job, now)` calls it off (False: it is too late), `held(tx, number)` says whether a hold keeps the
+    data; `kit.py` passes them in."""
 
     def __init__(
         self,
@@ -57,8 +63,10 @@ class Accounts:
         *,
         clock: Clock,
         domain: Callable[[], str],
+        log: Log,
         purge: Callable[[Tx, int, int, int], Id],
         cancel: Callable[[Tx, Id, int], bool],
+        held: Callable[[Tx, int], bool] = lambda tx, number: False,
     ) -> None:
         self.store = store
         self._principals = principals
@@ -67,8 +75,10 @@ class Accounts:
         self._credentials = credentials
         self._clock = clock
         self._domain = domain
+        self._log = log
         self._purge = purge
         self._cancel = cancel
+        self._held = held
 
     def create(
         self,
@@ -89,12 +99,14 @@ class Accounts:
         fn = self.prepare(NewAccount(name, address=address, password=password, quota=chosen, **rest))
         return self.store.transact(fn) if tx is None else fn(tx)
 
-    def prepare(self, new: NewAccount, *, may_create_domain: bool = True) -> Callable[[Tx], Principal]:
+    def prepare(
+        self, new: NewAccount, *, may_create_domain: bool = True, by: By = NOBODY_IN_PARTICULAR
+    ) -> Callable[[Tx], Principal]:
         """Checks and hashes, about 20 ms; returns what is left to do in a transaction."""
         decided = plan(new, domain=self._domain(), cost=self._credentials.cost)
-        return lambda tx: self._create(tx, decided, may_create_domain)
+        return lambda tx: self._create(tx, decided, may_create_domain, by)
 
-    def _create(self, tx: Tx, decided: Plan, may_create_domain: bool) -> Principal:
+    def _create(self, tx: Tx, decided: Plan, may_create_domain: bool, by: By) -> Principal:
         now = self._clock()
         main = None if decided.address is None else new_id(now)  # known beforehand, so that the row is written once
         row = self._principals.create(replace(decided.principal, id=new_id(now), created=now, main=main), tx=tx)
@@ -115,12 +127,16 @@ class Accounts:
             self._credentials.set_password(row.number, decided.hashed, now=now, tx=tx)
         payload = {"user": row.id, "username": row.name, "name": row.display, "address": address and address.value}
         journal.add(tx, journal.Entry(kind="user.created", account=row.number, at=now, payload=payload))
+        self._log(row.number, by.event("account created"), now=now, tx=tx)
         for target in row.targets:
             told = {"user": row.id, "type": "user", "target": target}
             journal.add(tx, journal.Entry(kind="forward added", account=row.number, at=now, payload=told))
+            self._log(row.number, by.event("user forward added", target=target), now=now, tx=tx)
         return row
 
-    def set_password(self, id: Id, password: str | None, *, tx: Tx | None = None) -> None:
+    def set_password(
+        self, id: Id, password: str | None, *, by: By = NOBODY_IN_PARTICULAR, tx: Tx | None = None
+    ) -> None:
         """Sets a permanent password (None: no login with one); ends the account's tokens. NotFound `user.not_found`."""
         hashed = None if password is None else self._credentials.hash(password)
 
@@ -131,10 +147,19 @@ class Accounts:
             self._principals.update(replace(row, auth_version=row.auth_version + 1), tx=tx)
             entry = journal.Entry(kind="user.password.changed", account=row.number, at=now, payload={"user": row.id})
             journal.add(tx, entry)
+            self._log(row.number, by.event("password change"), now=now, tx=tx)
 
         self.store.transact(fn) if tx is None else fn(tx)
 
-    def delete(self, id: Id, *, due: int | None = None, linger: int = 0, tx: Tx | None = None) -> Deleted:
+    def delete(
+        self,
+        id: Id,
+        *,
+        due: int | None = None,
+        linger: int = 0,
+        by: By = NOBODY_IN_PARTICULAR,
+        tx: Tx | None = None,
+    ) -> Deleted:
         """Removes the principal with its addresses and memberships now, and its data by a job; NotFound
         `user.not_found`.
 
@@ -164,29 +189,31 @@ class Accounts:
             self._principals.bury(buried, tx=tx)
             payload = {"user": row.id, "addresses": len(gone), "task": job, "due": due}
             journal.add(tx, journal.Entry(kind="user.delete.started", account=row.number, at=now, payload=payload))
+            self._log(row.number, by.event("delete user"), now=now, tx=tx)
             return Deleted(row.name, values, job)
 
         return self.store.transact(fn) if tx is None else fn(tx)
 
-    def restore(self, id: Id, *, tx: Tx | None = None) -> Restored:
+    def restore(self, id: Id, *, by: By = NOBODY_IN_PARTICULAR, tx: Tx | None = None) -> Restored:
         """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
-        Its passwords are what they were; tokens of before are void.
+        Its mail and its passwords are what they were; tokens of before are void.
 
         NotFound `account.not_found`; Conflict `account.purging` when its data is being removed, or was to be removed at
-        once; AlreadyExists `principal.exists` when its name is somebody else's by now.
+        once and no hold kept it; AlreadyExists `principal.exists` when its name is somebody else's by now.
         """
 
         def fn(tx: Tx) -> Restored:
             now = self._clock()
             buried = self._principals.buried(id, tx=tx)
             late = not buried.due or buried.due <= now
-            if late or (buried.job is not None and not self._cancel(tx, buried.job, now)):
+            if (late and not self._held(tx, buried.principal.number)) or (
+                buried.job is not None and not self._cancel(tx, buried.job, now)
+            ):
                 raise Conflict("account.purging", "The account is being deleted", id=str(id))
             old = buried.principal
             if self._principals.find_name(old.name, tx=tx) is not None:
                 raise AlreadyExists("principal.exists", "The name is taken", name=old.name)
-            ended = replace(old, main=None, auth_version=old.auth_version + 1)
-            row = self._principals.restore(ended, tx=tx)
+            row = self._principals.restore(replace(old, main=None), tx=tx)
             back = [address for address in buried.rows if self._addresses.restore(address, tx=tx)]
             main = _main_of(back, old.main)
             if main is not None:
@@ -199,6 +226,7 @@ class Accounts:
                     self._members.add(row.number, member, tx=tx)
             payload = {"user": row.id, "addresses": len(back), "task": buried.job}
             journal.add(tx, journal.Entry(kind="user.delete.cancelled", account=row.number, at=now, payload=payload))
+            self._log(row.number, by.event("restore user"), now=now, tx=tx)
             values = tuple(address.value for address in back)
             return Restored(row, values, main.value if main else None, buried.job)
 

@@ -353,6 +353,8 @@ class TwoFactor:
     def _log(
         self, tx: Tx, row: Principal, action: str, by: By, now: int, result: str | None = None, **details: str
     ) -> None:
+        if "credential" in details:
+            details["target"] = details["credential"]  # two authenticators are two lines
         event = Event(action, result, by.protocol, by.ip, by.session, details)
         self._authlog.add(row.number, event, now=now, tx=tx)
 

@@ -8,33 +8,23 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from mailkit import journal
+from mailkit.accounts.by import By, Log
+from mailkit.accounts.limits import AccountLimits
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
 from mailkit.errors import Denied
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
-from mailkit.limits import Limits
-from mailkit.mailstore.recount import stored_bytes
+from mailkit.mailstore.recount import Counting, Recount, recount_step
 from mailkit.principals.records import Principal, Profile
 from mailkit.principals.service import Principals
 from mailkit.quota import Quota, QuotaService, encode
 from mailkit.storage.api import Store, Tx
 from mailkit.storage.calls import OWN, writes
 
-__all__ = ["COUNTERS", "RECOUNT", "Recount", "UserChanges", "Users"]
+__all__ = ["RECOUNT", "UserChanges", "Users"]
 
 RECOUNT: Final = "quota.recount"
-
-COUNTERS: Final[Mapping[str, str]] = {
-    "recipients": "recipients",
-    "forwards": "forwards",
-    "imapMaxUpload": "imap.upload",
-    "imapMaxDownload": "imap.download",
-    "pop3MaxDownload": "pop3.download",
-    "receivedMax": "received",
-    "imapMaxConnections": "imap.connections",
-}
-"""A user's limit -> the counter that starts anew when the limit is set."""
 
 _KINDS = ("individual", "group")
 _BATCH = 100
@@ -59,14 +49,6 @@ class UserChanges:
     hashed: str | None = attrs.field(default=None, repr=False)
 
 
-@frozen
-class Recount:
-    """An account's bytes as they were kept, and as they are."""
-
-    before: int
-    after: int
-
-
 class Users:
     """The use case."""
 
@@ -76,9 +58,10 @@ class Users:
         principals: Principals,
         credentials: Credentials,
         quota: QuotaService,
-        limits: Limits,
+        limits: AccountLimits,
         *,
         clock: Clock,
+        log: Log,
         schedule: Callable[[Tx, int], Id],
     ) -> None:
         self.store = store
@@ -87,17 +70,28 @@ class Users:
         self._quota = quota
         self._limits = limits
         self._clock = clock
+        self._log = log
         self._schedule = schedule
 
-    def check_password(self, row: Principal, password: str) -> None:
+    def check_password(self, row: Principal, password: str, *, by: By = By()) -> None:  # noqa: B008  # frozen
         """Denied `password.wrong` unless it is the permanent password; without one there is nothing to check. Slow."""
         stored = self._credentials.password_hash(row.number)
         if stored is not None and not self._credentials.verify(stored, password).right:
+            failed = by.event("password change", "fail")
+            self.store.transact(lambda tx: self._log(row.number, failed, now=self._clock(), tx=tx))
             raise Denied("password.wrong", "Password not correct")
 
     @writes
-    def change(self, row: Principal, changes: UserChanges, *, tx: Tx = OWN) -> Principal:
-        """Changes a person's account. A new password ends its tokens and sessions, and so does suspending it."""
+    def change(
+        self,
+        row: Principal,
+        changes: UserChanges,
+        *,
+        by: By = By(),  # noqa: B008  # frozen
+        tx: Tx = OWN,
+    ) -> Principal:
+        """Changes a person's account. A new password ends its tokens and sessions, and so does suspending it; the
+        token with which its owner changed the password stays."""
         now = self._clock()
         profile = row.profile or Profile()
         limits = {name: value for name, value in {**profile.limits, **changes.limits}.items() if value}
@@ -113,16 +107,19 @@ class Users:
             auth_version=row.auth_version + ends,
         )
         for name in changes.limits:
-            if name in COUNTERS:
-                self._limits.reset(tx, f"account:{row.number}", COUNTERS[name])
+            self._limits.restart(row.number, name, tx=tx)
         if changes.password:
             self._credentials.set_password(row.number, changes.hashed, now=now, tx=tx)
             self._tell("user.password.changed", row, now, {}, tx)
+            self._log(row.number, by.event("password change"), now=now, tx=tx)
+            if by.token:
+                self._credentials.resign(by.token, changed.auth_version, owner=row.number, tx=tx)
         if ends:
             self._tell("user.logout", row, now, {"reason": "Authentication required"}, tx)
         for target in changed.targets:
             if target not in row.targets:
                 self._tell("forward added", row, now, {"type": "user", "target": target}, tx)
+                self._log(row.number, by.event("user forward added", target=target), now=now, tx=tx)
         return self._principals.update(changed, tx=tx)
 
     @writes
@@ -135,12 +132,12 @@ class Users:
         payload = {"user": row.id, **payload}
         journal.add(tx, journal.Entry(kind=kind, account=row.number, at=now, payload=payload))
 
-    @writes
-    def recount(self, number: int, *, tx: Tx = OWN) -> Recount:
-        """Counts an account's bytes anew."""
-        before = self._quota.used(tx, number)
-        self._quota.recount(tx, number, stored_bytes(number, tx=tx))
-        return Recount(before, self._quota.used(tx, number))
+    def recount(self, number: int) -> Recount:
+        """Counts an account's bytes anew, in as many transactions as it takes. Slow."""
+        at: Counting | Recount = Counting()
+        while isinstance(at, Counting):
+            at = self.store.transact(lambda tx, at=at: recount_step(number, at, quota=self._quota, tx=tx))  # type: ignore[misc]
+        return at
 
     @writes
     def recount_all(self, *, tx: Tx = OWN) -> Id:
@@ -148,31 +145,38 @@ class Users:
         return self._schedule(tx, self._clock())
 
     def handler(self, step: Step) -> Later | None:
-        """The job."""
+        """The job. Its progress also tells whose mail it is at (`account`), and where (`at`)."""
         progress = {"kind": 0, "accounts": 0, "changed": 0, "difference": 0, **step.progress}
         while progress["kind"] < len(_KINDS):
             edge = Id(progress["after"]) if progress.get("after") else None
             page = self._principals.list_by_id(_KINDS[progress["kind"]], limit=_BATCH, after=edge)
             for row in page.items:
-                progress = step.transact(lambda tx, row=row, known=progress: self._count(step, row, known, tx))  # type: ignore[misc]
-                if step.stopping:
-                    return Later(step.now())
+                while progress.get("after") != row.id:
+                    progress = step.transact(lambda tx, row=row, known=progress: self._count(step, row, known, tx))  # type: ignore[misc]
+                    if step.stopping:
+                        return Later(step.now())
             if not page.after:
                 progress = {**progress, "kind": progress["kind"] + 1, "after": None}
         step.transact(lambda tx: step.save(tx, progress))
         return None
 
     def _count(self, step: Step, row: Principal, known: dict[str, Any], tx: Tx) -> dict[str, Any]:
-        drift = 0
+        at = Counting.of(known["at"]) if known.get("account") == row.number else Counting()
+        done: Counting | Recount = Recount(0, 0)  # somebody who is gone
         if self._principals.find(row.number, tx=tx) is not None:
-            done = self.recount(row.number, tx=tx)
+            done = recount_step(row.number, at, quota=self._quota, tx=tx)
+        if isinstance(done, Counting):
+            progress = {**known, "account": row.number, "at": done.stored()}
+        else:
             drift = done.after - done.before
-        progress = {
-            **known,
-            "after": row.id,
-            "accounts": known["accounts"] + 1,
-            "changed": known["changed"] + bool(drift),
-            "difference": known["difference"] + drift,
-        }
+            progress = {
+                **known,
+                "account": None,
+                "at": None,
+                "after": row.id,
+                "accounts": known["accounts"] + 1,
+                "changed": known["changed"] + bool(drift),
+                "difference": known["difference"] + drift,
+            }
         step.save(tx, progress)
         return progress

@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "demo": "Make a mail platform, deliver real messages, show how to talk to it.",
     "domain": "Add, list, rename and remove domains; make aliases of them.",
     "key": "Rotate secret.key.",
+    "mail": "Restore deleted messages; say how long mail is kept, and why; hold it.",
     "serve": "Run the server: both REST dialects, LMTP, background work.",
     "spam": "Train, try and evaluate the spam engine.",
     "token": "Create access tokens.",

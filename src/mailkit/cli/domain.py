@@ -65,14 +65,15 @@ def list_domains(data: str | None, config: Path | None, as_json: bool) -> None:
 @data_option
 @config_option
 @click.argument("name")
-def remove(data: str | None, config: Path | None, name: str) -> None:
+@json_option
+def remove(data: str | None, config: Path | None, name: str, as_json: bool) -> None:
     """Remove the domain NAME, which must have no addresses."""
     with open_kit(data, config) as kit:
         row = kit.principals.find_domain(name)
         if row is None:
             raise click.ClickException(f"There is no domain {name!r}.")
         kit.transact(lambda tx: kit.directory.delete(row, tx=tx))
-    click.echo(f"{row.name} is removed")
+    click.echo(json.dumps({"id": row.number, "name": row.name}) if as_json else f"{row.name} is removed")
 
 
 @domain.command()
@@ -115,8 +116,10 @@ def alias(data: str | None, config: Path | None, name: str, target: str, as_json
 @data_option
 @config_option
 @click.argument("name")
-def unalias(data: str | None, config: Path | None, name: str) -> None:
+@json_option
+def unalias(data: str | None, config: Path | None, name: str, as_json: bool) -> None:
     """Remove the alias NAME."""
     with open_kit(data, config) as kit:
         row = kit.domain_aliases.remove(kit.domain_aliases.by_name(name).id, now=kit.clock())
-    click.echo(f"{row.alias} stands for nothing any more")
+    shown = {"id": str(row.id), "alias": row.alias, "domain": row.domain}
+    click.echo(json.dumps(shown) if as_json else f"{row.alias} stands for nothing any more")

@@ -102,12 +102,18 @@ def train(
 
     from mailkit.spam.corpus import count_messages, messages_in
 
+    for path in paths:
+        if path.is_file() and not path.stat().st_size:
+            raise click.ClickException(f"{path} is empty.")
+    total = sum(map(count_messages, paths))
+    if not total:
+        raise click.ClickException(f"There is no message in {', '.join(map(str, paths))}.")
     counts = {"learnt": 0, "known": 0, "moved": 0}
     with (
         _engine(data, config, account, must_exist=False) as (engine, number, _),
         Progress(console=Console(stderr=True)) as progress,
     ):
-        task = progress.add_task(f"Learning {is_spam}", total=sum(map(count_messages, paths)))
+        task = progress.add_task(f"Learning {is_spam}", total=total)
         waiting = 0
         for path in paths:
             for group in _groups(messages_in(path)):
@@ -136,6 +142,8 @@ def train(
 def classify(data: str | None, config: Path | None, account: str | None, as_json: bool, message: Path) -> None:
     """Judge one MESSAGE (a file, or - for standard input) and say why."""
     raw = sys.stdin.buffer.read() if str(message) == "-" else message.read_bytes()
+    if not raw.strip():
+        raise click.ClickException("The message is empty." if str(message) == "-" else f"{message} is empty.")
     with _engine(data, config, account) as (engine, _, id):
         found = engine.classify(raw, account=id)
     click.echo(json.dumps(_as_json(found)) if as_json else _as_text(found))
@@ -183,8 +191,11 @@ def _as_text(found: "Explanation") -> str:
     help="Try a setting against the default, and list the verdicts that change: margin=1, second_stage=0, "
     "least_ham=50, weight.url=0.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read the messages."
+)
 @json_option
-def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], as_json: bool) -> None:
+def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], jobs: int, as_json: bool) -> None:
     """Measure the engine on labelled mail.
 
     DIR holds ham/*.eml, spam/*.eml and optionally order.tsv: lines label<TAB>file in order of receipt. `half` trains
@@ -197,8 +208,11 @@ def evaluate(folder: Path, protocol: str, settings: tuple[str, ...], as_json: bo
 
     corpus = labelled_folder(folder)
     other = parse_settings(settings) if settings else None
-    first = run(corpus, protocol)
-    second = run(corpus, protocol, other) if other is not None else None
+    try:
+        first = run(corpus, protocol, jobs=jobs)
+        second = run(corpus, protocol, other, jobs=jobs) if other is not None else None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     if as_json:
         shown = _measures(first)
         if second is not None:

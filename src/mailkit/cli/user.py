@@ -98,14 +98,34 @@ def list_users(data: str | None, config: Path | None, as_json: bool) -> None:
 @config_option
 @click.argument("name")
 @click.option("--password", help="Better left out: it is then asked for, or read from standard input.")
-def passwd(data: str | None, config: Path | None, name: str, password: str | None) -> None:
+@json_option
+def passwd(data: str | None, config: Path | None, name: str, password: str | None, as_json: bool) -> None:
     """Set the password of the user NAME."""
     with open_kit(data, config) as kit:
         row = kit.principals.find_login(name)
         if row is None:
             raise click.ClickException(f"There is no user {name!r}.")
         kit.accounts.set_password(row.id, _password(password, f"New password for {row.name}"))
-    click.echo(f"{row.name} has a new password; tokens issued before are void")
+    text = f"{row.name} has a new password; tokens issued before are void"
+    click.echo(json.dumps({"id": str(row.id), "name": row.name}) if as_json else text)
+
+
+@user.command()
+@data_option
+@config_option
+@click.argument("name")
+@json_option
+def limits(data: str | None, config: Path | None, name: str, as_json: bool) -> None:
+    """Explain what the user NAME may do in a day or a minute, and what is used of it."""
+    with open_kit(data, config) as kit:
+        row = kit.principals.find_login(name)
+        if row is None:
+            raise click.ClickException(f"There is no user {name!r}.")
+        with kit.store.snapshot() as tx:
+            found = list(kit.account_limits.explain(row, tx=tx))
+    for one in found:
+        shown = {"limit": one.counted.name, "allowed": one.allowed, "used": one.used, "ttl": one.ttl, "own": one.own}
+        click.echo(json.dumps(shown) if as_json else f"{one.counted.name}: {one.reason}")
 
 
 @user.command("import")

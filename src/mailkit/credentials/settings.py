@@ -74,6 +74,13 @@ OAUTH_REGISTRATION: Key[bool] = Key(
     "Only clients that are registered may ask for access.",
     owner="credentials",
 )
+OAUTH_ANONYMOUS: Key[bool] = Key(
+    "oauth.registration_anonymous",
+    FLAG,
+    False,
+    "Clients may register themselves (RFC 7591) without credentials, 10 a day from one network, 200 from all.",
+    owner="credentials",
+)
 OAUTH_USER_CODE = _life("expiry_user_code", 30 * _MINUTE, "How long a device waits for its approval.")
 OAUTH_CODE = _life("expiry_auth_code", 10 * _MINUTE, "How long an authorization code is good.")
 OAUTH_TOKEN = _life("expiry_token", _HOUR, "How long an access token is good.")
@@ -123,6 +130,7 @@ SETTINGS: tuple[Key[Any], ...] = (
     WEBAUTHN_ORIGINS,
     WEBAUTHN_NAME,
     OAUTH_REGISTRATION,
+    OAUTH_ANONYMOUS,
     OAUTH_USER_CODE,
     OAUTH_CODE,
     OAUTH_TOKEN,

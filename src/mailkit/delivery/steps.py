@@ -5,6 +5,7 @@
     size        is it small enough                   resolve   whose address is it
                                                      open      may the account receive
                                                      quota     is there room
+                                                     rate      are there not too many at once
                                                      store     in INBOX
 
 A step either goes on, with a note for the receipt, or refuses, which ends the attempt. A step that fails with an error
@@ -19,6 +20,7 @@ from attrs import frozen
 from mailkit.delivery.attempt import Attempt, Incoming, Refusal
 from mailkit.mailstore.service import MailStore
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.records import Principal
 from mailkit.quota import Refused
 from mailkit.storage.api import Tx
 
@@ -32,6 +34,8 @@ class Workshop:
     addresses: Addresses
     mailstore: MailStore
     max_size: Callable[[], int]
+    count_received: Callable[[Tx, Principal], str | None] = lambda tx, account: None
+    """Counts one more message for an account; why there may be no more for now, else None."""
 
 
 class MessageStep(Protocol):
@@ -89,6 +93,16 @@ def quota(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
         attempt.note("quota", "admit")
 
 
+def rate(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
+    """So many messages a minute; the next one is welcome later. Counted where it is stored, or not at all."""
+    assert attempt.account is not None
+    refused = shop.count_received(tx, attempt.account)
+    if refused is not None:
+        attempt.refuse("rate", Refusal(450, "4.2.1", f"The account receives too many messages: {refused}"))
+    else:
+        attempt.note("rate", "admit")
+
+
 def store(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     """Into INBOX, behind the trace fields of this delivery."""
     assert attempt.account is not None
@@ -113,5 +127,6 @@ RECIPIENT_STEPS: tuple[tuple[str, RecipientStep], ...] = (
     ("resolve", resolve),
     ("open", receives),
     ("quota", quota),
+    ("rate", rate),
     ("store", store),
 )

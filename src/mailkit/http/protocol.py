@@ -1,7 +1,7 @@
 """uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -89,12 +89,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-def drop_lingering(connections: Iterable[Any], closing: set[Any]) -> set[Any]:
-    """Drops connections that were `closing` the last time and still are; returns those that are closing now.
+def drop_lingering(connections: Iterable[Any], before: Mapping[Any, int]) -> dict[Any, int]:
+    """Drops connections that are closing and of whose bytes none was taken since the last time; returns those that are
+    closing still, with the bytes that wait. `before` is what was returned the last time.
 
     Closing waits until everything written was taken. From a client that reads no more, that would be for ever.
     """
-    now = {connection for connection in connections if connection.transport.is_closing()}
-    for connection in now & closing:
-        connection.transport.abort()
-    return now - closing
+    closing = {one: one.transport.get_write_buffer_size() for one in connections if one.transport.is_closing()}
+    stuck = [one for one, size in closing.items() if size >= before.get(one, size + 1)]
+    for one in stuck:
+        one.transport.abort()
+        del closing[one]
+    return closing

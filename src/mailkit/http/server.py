@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _GRACE = 25
 """Seconds that requests under way have after SIGTERM."""
 
 _LINGER_TICKS = 300
-"""Tenths of a second that a closed connection has, at least, for what was written to be taken."""
+"""Tenths of a second in which something of what was written to a closed connection is to be taken."""
 
 
 def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, grace: int = _GRACE) -> "uvicorn.Server":
@@ -31,7 +32,7 @@ def make_server(app: "Starlette", *, ready: Callable[[], None] = lambda: None, g
     from mailkit.http.protocol import BoundedProtocol, drop_lingering
 
     class Server(uvicorn.Server):
-        closing: set[Any] = set()  # noqa: RUF012  # replaced, never changed
+        closing: Mapping[Any, int] = MappingProxyType({})
 
         async def on_tick(self, counter: int) -> bool:
             if counter % _LINGER_TICKS == 0:

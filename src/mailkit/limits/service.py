@@ -84,6 +84,15 @@ class Limits:
         """Forgets what was counted."""
         _rows.delete(tx, who, what)
 
+    def forget(self, tx: Tx, begins: str, *, after: tuple[str, str] | None, limit: int = 500) -> tuple[str, str] | None:
+        """Forgets what was counted for everybody whose name begins so. Looks at up to `limit` counters behind `after`,
+        and returns where to go on; None at the end."""
+        looked = [row for _, row in _rows.scan(tx, after=after, limit=limit)]
+        for row in looked:
+            if row.who.startswith(begins):
+                _rows.delete(tx, row.who, row.what)
+        return (looked[-1].who, looked[-1].what) if len(looked) == limit else None
+
     def cleanup(self, tx: Tx, *, now: int, limit: int = 500) -> bool:
         """Removes empty counters; True when there may be more. A step of a periodic job."""
         old = [primary for (expires, *_), primary in _EXPIRY.scan(tx, limit=limit) if expires <= now]

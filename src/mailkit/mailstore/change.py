@@ -13,6 +13,8 @@ from mailkit import journal
 from mailkit.ids import new_id
 from mailkit.mailstore import events
 from mailkit.mailstore import follower as told_of
+from mailkit.mailstore.archiving import Archiver
+from mailkit.mailstore.dispose import Cause
 from mailkit.mailstore.flags import Change, changed
 from mailkit.mailstore.follower import Follower
 from mailkit.mailstore.place import Place
@@ -66,22 +68,23 @@ def remove(
     box: Mailbox,
     found: Sequence[Found],
     *,
-    blobs: Blobs,
+    archiver: Archiver,
+    cause: Cause,
+    skip: bool = False,
     quota: QuotaService,
     now: int,
     follower: Follower,
     tx: Tx,
 ) -> Mailbox:
-    """Removes messages for good: their references and their share of the quota are given back."""
+    """Removes messages, to the archive or for good (`dispose` decides); their share of the quota is given back."""
     if not found:
         return box
     place = Place.of(account, box)
     for uid, row, state in found:
         place.leave(uid, row, state, tx)
         follower.changed(tx, told_of.Removed(account, box.id, uid))
-        for digest in _digests(row):
-            blobs.release(tx, digest)
     quota.credit(tx, account, sum(row.size for _, row, _ in found))
+    archiver.dispose(account, box, found, cause=cause, skip=skip, now=now, tx=tx)
     journal.add(tx, *(events.removed(account, box, uid, row, now=now) for uid, row, _ in found))
     return place.save(tx)
 
@@ -178,7 +181,7 @@ def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, fo
 
 def _arriving(row: Message, state: State, target: Mailbox, change: Change, now: int) -> tuple[Message, State]:
     """What a message is in the mailbox it comes into: its retention counts from now, whatever was said before."""
-    kept = replace(state, expires=now + target.retention if target.retention else 0)
+    kept = replace(state, expires=now + target.retention if target.retention else 0, chosen=False)
     return (row if change.meta is None else replace(row, meta=change.meta)), changed(kept, change)
 
 

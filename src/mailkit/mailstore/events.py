@@ -6,6 +6,8 @@ message.changed   mailbox, uid, message, thread, flags, seen (when that is what 
 mailbox.created   mailbox, path
 mailbox.renamed   mailbox, previous, current
 mailbox.deleted   mailbox, path
+archive.purged    messages, bytes: how much went for good in one step
+hold.placed, hold.released, hold.ended   hold, mailbox (None: the account), reason; by whom
 marked.spam, marked.ham   mailbox, uid, and who wrote what: from, to, cc, bcc, messageId, subject, date
 """
 
@@ -15,7 +17,7 @@ from typing import Any
 from mailkit.journal import Entry
 from mailkit.mailstore.records import Correspondent, Mailbox, Message, State
 
-__all__ = ["added", "box_event", "crossing", "marked", "message_changed", "removed"]
+__all__ = ["added", "box_event", "crossing", "crossing_uses", "marked", "message_changed", "removed"]
 
 JUNK = "\\Junk"
 TRASH = "\\Trash"
@@ -53,11 +55,16 @@ def box_event(kind: str, account: int, box: Mailbox, *, now: int, **more: Any) -
 
 def crossing(source: Mailbox, target: Mailbox) -> int:
     """1 for a way into Junk, -1 for one out of it that doesn't end in Trash, else 0 (W2.5, PUT messages)."""
-    if (source.special_use == JUNK) == (target.special_use == JUNK):
+    return crossing_uses(source.special_use, target.special_use)
+
+
+def crossing_uses(source: str | None, target: str | None) -> int:
+    """The same by special use, for a source that may be gone."""
+    if (source == JUNK) == (target == JUNK):
         return 0
-    if target.special_use == JUNK:
+    if target == JUNK:
         return 1
-    return 0 if target.special_use == TRASH else -1
+    return 0 if target == TRASH else -1
 
 
 def marked(account: int, target: Mailbox, uid: int, row: Message, junk: int, *, now: int) -> Entry:

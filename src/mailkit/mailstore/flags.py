@@ -48,5 +48,6 @@ def split(flags: Iterable[str]) -> tuple[int, tuple[str, ...]]:
 def changed(state: State, change: Change) -> State:
     """The state after `change`, equal to `state` when that is what it says already. The modseq is the caller's."""
     bits, keywords = split((set(state.names) - change.remove) | change.add)
-    expires = state.expires if change.expires is None else change.expires
-    return replace(state, flags=bits, keywords=keywords, expires=expires)
+    if change.expires is not None:
+        state = replace(state, expires=change.expires, chosen=True)
+    return replace(state, flags=bits, keywords=keywords)

@@ -83,7 +83,7 @@ class Place:
 
     def _write(self, uid: int, state: State, tx: Tx) -> State:
         account, box = self.account, self.before.id
-        stored = State(modseq=self.modseq, flags=state.flags, keywords=state.keywords, expires=state.expires)
+        stored = replace(state, modseq=self.modseq)
         STATES.put(tx, stored, account, box, uid)
         tx.put(keyspace.MODSEQ.key(account, box, self.modseq, uid), b"")
         return stored

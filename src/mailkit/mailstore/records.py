@@ -11,10 +11,12 @@ from mailkit.storage.codec import Record
 __all__ = [
     "FLAGS",
     "Account",
+    "Archived",
     "AttachedFile",
     "Attachment",
     "BlobRef",
     "Correspondent",
+    "Hold",
     "Mailbox",
     "Message",
     "Reference",
@@ -149,13 +151,57 @@ class State(Record, frozen=True, kw_only=True):
     flags: int = field(name="f", default=0)
     keywords: tuple[str, ...] = field(name="k", default=())
     expires: int = field(name="e", default=0)  # ms; 0: never
+    chosen: bool = field(name="c", default=False)  # `expires` was said of this message; else its mailbox's retention
 
     def has(self, flag: str) -> bool:
         """True when the flag is set."""
-        bit = FLAGS.get(flag)
-        return flag in self.keywords if bit is None else bool(self.flags & bit)
+        return _has(self.flags, self.keywords, flag)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All flags by name."""
-        return (*(name for name, bit in FLAGS.items() if self.flags & bit), *self.keywords)
+        return _names(self.flags, self.keywords)
+
+
+class Archived(Record, frozen=True, kw_only=True):
+    """A deleted message that can still be restored: what was true of it when it went. Its row lies beside it."""
+
+    account: int = field(name="n")
+    id: Id = field(name="i")  # the message's own
+    mailbox: Id = field(name="m")
+    path: str = field(name="p")
+    special_use: str | None = field(name="u", default=None)
+    uid: int = field(name="v")
+    size: int = field(name="z")  # bytes
+    flags: int = field(name="f", default=0)
+    keywords: tuple[str, ...] = field(name="k", default=())
+    deleted: int = field(name="d")  # ms
+    until: int = field(name="e")  # purged from then on, ms; a hold keeps it longer
+    cause: str = field(name="w")  # `dispose.Cause`
+    hash: bytes = field(name="h")  # `content_hash`
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The flags it had, by name."""
+        return _names(self.flags, self.keywords)
+
+
+class Hold(Record, frozen=True, kw_only=True):
+    """Somebody's word that nothing of an account, or of a mailbox, goes for good."""
+
+    id: Id = field(name="i")
+    account: int = field(name="n")
+    mailbox: Id | None = field(name="m", default=None)  # None: the whole account
+    reason: str = field(name="r")
+    by: str = field(name="b")
+    at: int = field(name="t")  # ms
+    until: int | None = field(name="e", default=None)  # ms; None: until it is released
+
+
+def _has(bits: int, keywords: tuple[str, ...], flag: str) -> bool:
+    bit = FLAGS.get(flag)
+    return flag in keywords if bit is None else bool(bits & bit)
+
+
+def _names(bits: int, keywords: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(name for name, bit in FLAGS.items() if bits & bit), *keywords)

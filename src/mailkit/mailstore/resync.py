@@ -3,11 +3,11 @@
 from attrs import frozen
 
 from mailkit.mailstore.records import Mailbox
-from mailkit.mailstore.work import counts
+from mailkit.mailstore.tables import STATES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx
 
-__all__ = ["Changes", "changes_since"]
+__all__ = ["Changes", "changes_since", "counts"]
 
 
 @frozen
@@ -61,3 +61,10 @@ def _after(
         return whole, last - 1
     rest = [space.parts(key)[2:] for key, _ in tx.scan(*space.range(account, box.id, last))]
     return rest, last  # one step's changes, however many
+
+
+def counts(key: bytes, tx: ReadTx) -> bool:
+    """True when a modseq index entry is its message's last change."""
+    account, mailbox, modseq, uid = keyspace.MODSEQ.parts(key)
+    state = STATES.find(tx, account, mailbox, uid)
+    return state is not None and state.modseq == modseq

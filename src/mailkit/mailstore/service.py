@@ -1,61 +1,46 @@
-"""What others call: mailboxes and messages of accounts. Over 400 lines: one service, and each method is one call."""
+"""What others call: mailboxes and messages of accounts. What only reads is in `reading`, how long things are kept in
+`keeping`, the archive in `archive`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from attrs import frozen
-
 from mailkit import journal
 from mailkit.clock import Clock
-from mailkit.errors import Invalid, NotFound
+from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
-from mailkit.mailstore import events, mailbox_changes, mailboxes, parts, work
+from mailkit.mailstore import events, mailbox_changes, mailboxes, work
 from mailkit.mailstore import once as named
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
+from mailkit.mailstore.dispose import Cause
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.follower import Emptied, Follower, Nobody
+from mailkit.mailstore.keeping import SWEEP, Fate, Keeping, job_key
 from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
-from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
-from mailkit.mailstore.resync import Changes, changes_since
+from mailkit.mailstore.reading import AccountRef, Entry
+from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
-from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.quota import QuotaService
-from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
-from mailkit.storage.calls import OWN, reads, writes
-from mailkit.types import Page
+from mailkit.storage.calls import OWN, writes
 
 __all__ = ["AccountRef", "Entry", "MailStore"]
 
 T = TypeVar("T")
 
-_CHUNK = 256 * 1024
 
-AccountRef = int | Id
-"""An account by its number, or by its principal's id."""
-
-
-@frozen
-class Entry:
-    """A message in a mailbox."""
-
-    mailbox: Mailbox
-    uid: int
-    row: Message
-    state: State
-
-
-class MailStore:
+class MailStore(Keeping):
     """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, `on_stored(tx, account,
-    mailbox, message, flags)`, which is told of every message that comes in, and the `follower` of all changes."""
+    mailbox, message, flags)`, which is told of every message that comes in, the `follower` of all changes,
+    `archive_keep()`, how long removed messages can be restored (ms, 0: not at all), and `fate(tx, account)`, an
+    account's retention (ms) and when its data goes, if it is deleted."""
 
     def __init__(
         self,
@@ -70,35 +55,24 @@ class MailStore:
         most_mailboxes: Callable[[], int],
         most_vanished: Callable[[], int],
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
+        archive_keep: Callable[[], int] = lambda: 0,
+        fate: Callable[[ReadTx, int], Fate] = lambda *_: (0, None),
     ) -> None:
-        self.store = store
-        self.blobs = blobs
-        self.quota = quota
-        self.jobs = jobs
-        self.clock = clock
-        self._number_of = number_of
-        self.follower = follower or Nobody()
+        super().__init__(
+            store,
+            blobs,
+            quota,
+            jobs,
+            clock=clock,
+            number_of=number_of,
+            follower=follower or Nobody(),
+            most_mailboxes=most_mailboxes,
+            archive_keep=archive_keep,
+            fate=fate,
+        )
         self._most_mailboxes = most_mailboxes
         self.most_vanished = most_vanished
         self._on_stored = on_stored
-
-    def _number(self, account: AccountRef, tx: ReadTx) -> int:
-        return account if isinstance(account, int) else self._number_of(tx, account)
-
-    @reads
-    def number(self, account: AccountRef, *, tx: ReadTx = OWN) -> int:
-        """The number of an account; NotFound for the id of none."""
-        return self._number(account, tx)
-
-    @reads
-    def mailboxes(self, account: AccountRef, *, tx: ReadTx = OWN) -> list[Mailbox]:
-        """Every mailbox with its counters: INBOX first, then by path."""
-        return mailboxes.list_all(self._number(account, tx), tx=tx)
-
-    @reads
-    def mailbox(self, account: AccountRef, mailbox: Id | str, *, tx: ReadTx = OWN) -> Mailbox:
-        """One mailbox by id or path; NotFound `mailbox.not_found`."""
-        return mailboxes.get(self._number(account, tx), mailbox, tx=tx)
 
     @writes
     def create_mailbox(self, account: AccountRef, folder: Folder, *, tx: Tx = OWN) -> Mailbox:
@@ -139,7 +113,7 @@ class MailStore:
         mailbox_changes.bury(number, box, now=now, tx=tx)
         self.follower.changed(tx, Emptied(number, box.id))
         args = {"account": number, "mailbox": box.id}
-        self.jobs.schedule(tx, work.ERASE, args, due=now, key=work.job_key(number, box.id))
+        self.jobs.schedule(tx, work.ERASE, args, due=now, key=job_key(number, box.id))
         return box
 
     def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
@@ -191,57 +165,6 @@ class MailStore:
 
         return self.store.transact(fn) if tx is None else fn(tx)
 
-    @reads
-    def list(
-        self,
-        account: AccountRef,
-        mailbox: Id | str = "INBOX",
-        *,
-        limit: int = 20,
-        after: tuple[int, int] | None = None,
-        backwards: bool = False,
-        oldest_first: bool = False,
-        tx: ReadTx = OWN,
-    ) -> Page[Entry]:
-        """A page by internal date, newest first. Flat: its cost doesn't grow with the mailbox.
-
-        `after` is the (internal date, UID) of an entry to continue behind; with `backwards`, the page before it.
-        """
-        number = self._number(account, tx)
-        box = mailboxes.get(number, mailbox, tx=tx)
-        space = keyspace.MESSAGE_DATE
-        down = oldest_first == backwards  # towards older mail
-        start, stop = space.range(number, box.id)
-        if after is not None:
-            edge_start, edge_stop = space.range(number, box.id, *after)
-            start, stop = (start, edge_start) if down else (edge_stop, stop)
-        keys = [space.parts(key)[2:] for key, _ in tx.scan(start, stop, reverse=down, limit=limit + 1)]
-        more = len(keys) > limit
-        keys = keys[:limit]
-        if backwards:
-            keys.reverse()
-        items = tuple(self._entry(number, box, uid, tx) for _, uid in keys)
-        before, beyond = (more, after is not None) if backwards else (after is not None, more)
-        return Page(items, box.total, before, beyond)
-
-    def _entry(self, number: int, box: Mailbox, uid: int, tx: ReadTx) -> Entry:
-        return Entry(box, uid, MESSAGES.get(tx, number, box.id, uid), STATES.get(tx, number, box.id, uid))
-
-    @reads
-    def get(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> Entry:
-        """One message; NotFound `mailbox.not_found` or `message.not_found`."""
-        number = self._number(account, tx)
-        box = mailboxes.get(number, mailbox, tx=tx)
-        if not 0 < uid < 1 << 32 or not MESSAGES.exists(tx, number, box.id, uid):
-            raise NotFound("message.not_found", "This message does not exist", uid=uid)
-        return self._entry(number, box, uid, tx)
-
-    @reads
-    def thread_sizes(self, account: AccountRef, threads: Iterable[Id], *, tx: ReadTx = OWN) -> dict[Id, int]:
-        """How many messages each of these threads has, in all mailboxes."""
-        number = self._number(account, tx)
-        return {thread: sum(1 for _ in tx.scan(*keyspace.THREAD.range(number, thread))) for thread in set(threads)}
-
     # messages that change
 
     def update(
@@ -261,9 +184,23 @@ class MailStore:
 
         return sum(self._stepwise(account, mailbox, wanted, one, tx))
 
-    def remove(self, account: AccountRef, mailbox: Id | str, wanted: Selection, *, tx: Tx | None = None) -> int:
-        """Removes messages for good; returns how many. NotFound `mailbox.not_found`."""
-        return sum(self._stepwise(account, mailbox, wanted, self._remove, tx))
+    def remove(
+        self,
+        account: AccountRef,
+        mailbox: Id | str,
+        wanted: Selection,
+        *,
+        cause: Cause = "removed",
+        skip_archive: bool = False,
+        tx: Tx | None = None,
+    ) -> int:
+        """Removes messages, to the archive unless they are drafts or `skip_archive` is asked for; returns how many.
+        NotFound `mailbox.not_found`."""
+
+        def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+            return self._remove(number, box, found, cause, skip_archive, tx)
+
+        return sum(self._stepwise(account, mailbox, wanted, one, tx))
 
     def move(
         self,
@@ -351,48 +288,52 @@ class MailStore:
     def _revalidate(self, number: int, mailbox: Id, tx: Tx) -> None:
         mailboxes.revalidate(number, mailbox, now=self.clock(), tx=tx)
 
-    def clear(self, account: AccountRef, mailbox: Id | str) -> int:
-        """Removes all messages that are in a mailbox now, the newest first; returns how many."""
+    def clear(self, account: AccountRef, mailbox: Id | str, *, skip_archive: bool = False) -> int:
+        """Removes all messages that are in a mailbox now, the newest first; returns how many. See `remove`."""
         with self.store.snapshot() as tx:
             number = self._number(account, tx)
             box = mailboxes.get(number, mailbox, tx=tx)
         total = 0
-        while done := self.store.transact(lambda tx: self.clear_some(number, box.id, box.uid_next - 1, tx=tx)):
+        last = box.uid_next - 1
+        while done := self.store.transact(
+            lambda tx: self.clear_some(number, box.id, last, skip_archive=skip_archive, tx=tx)
+        ):
             total += done
         return total
 
-    def clear_some(self, account: int, mailbox: Id, last: int, *, tx: Tx) -> int:
+    def clear_some(self, account: int, mailbox: Id, last: int, *, skip_archive: bool = False, tx: Tx) -> int:
         """One step of `clear`: the newest 500 messages up to the UID `last` go; returns how many that were."""
         box = mailboxes.get(account, mailbox, tx=tx)
         found = select(account, box.id, Selection(((1, last),)), tx, limit=STEP, newest_first=True) if last else []
-        return self._remove(account, box, found, tx)
+        return self._remove(account, box, found, "cleared", skip_archive, tx)
 
     @writes
-    def clear_later(self, account: AccountRef, mailbox: Id | str, *, tx: Tx = OWN) -> tuple[Id, bool]:
-        """Has a job do `clear`; returns its id, and True when such a job was waiting already."""
+    def clear_later(
+        self, account: AccountRef, mailbox: Id | str, *, skip_archive: bool = False, tx: Tx = OWN
+    ) -> tuple[Id, bool]:
+        """Has a job do `clear`; returns its id, and True when such a job was waiting already: then that one's
+        `skip_archive` counts (W4.5)."""
         number = self._number(account, tx)
         box = mailboxes.get(number, mailbox, tx=tx)
-        key = work.job_key(number, box.id)
+        key = job_key(number, box.id)
         known = self.jobs.find(tx, work.CLEAR, key)
         if known is not None:
             return known.id, True
-        args = work.clear_args(number, box)
+        args = work.clear_args(number, box, skip_archive=skip_archive)
         return self.jobs.schedule(tx, work.CLEAR, args, due=self.clock(), key=key), False
 
-    @reads
-    def changes(
-        self, account: AccountRef, mailbox: Id | str, since: int, *, limit: int = 1000, tx: ReadTx = OWN
-    ) -> Changes:
-        """What became of a mailbox after the modseq `since` (RFC 7162): changed and vanished UIDs, oldest first.
-
-        `resync` in the answer: what vanished since then is not known any more.
-        """
-        number = self._number(account, tx)
-        return changes_since(number, mailboxes.get(number, mailbox, tx=tx), since, limit=limit, tx=tx)
-
-    def _remove(self, number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> int:
+    def _remove(self, number: int, box: Mailbox, found: Sequence[Found], cause: Cause, skip: bool, tx: Tx) -> int:
         after = changes.remove(
-            number, box, found, blobs=self.blobs, quota=self.quota, now=self.clock(), follower=self.follower, tx=tx
+            number,
+            box,
+            found,
+            archiver=self.archiver,
+            cause=cause,
+            skip=skip,
+            quota=self.quota,
+            now=self.clock(),
+            follower=self.follower,
+            tx=tx,
         )
         self._tend(number, after, tx)
         return len(found)
@@ -400,7 +341,7 @@ class MailStore:
     def _tend(self, number: int, box: Mailbox, tx: Tx) -> None:
         if work.sweepable(box):
             args = {"account": number, "mailbox": box.id}
-            self.jobs.schedule(tx, work.SWEEP, args, due=self.clock(), key=work.job_key(number, box.id))
+            self.jobs.schedule(tx, SWEEP, args, due=self.clock(), key=job_key(number, box.id))
 
     def _stepwise(
         self,
@@ -430,30 +371,3 @@ class MailStore:
             results.append(result)
             rest = rest.beyond(LAST if last is None else last)
         return results
-
-    # bytes
-
-    @reads
-    def source(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> bytes:
-        """The exact bytes of a message; for large ones see `stream`."""
-        return b"".join(self.stream(self.get(account, mailbox, uid, tx=tx).row))
-
-    def stream(self, row: Message) -> Iterator[bytes]:
-        """The exact bytes of a message, piece by piece, each opened in a snapshot of its own."""
-        return self._bytes_of(row.segments)
-
-    def attachment(self, row: Message, item: Attachment) -> Iterator[bytes]:
-        """The decoded content of an attachment that the message's row lists, in chunks. A large one is read without the
-        rest of the message. NotFound `attachment.not_found`."""
-        return parts.part_content(row, item, self._bytes_of)
-
-    def _bytes_of(self, segments: Iterable[bytes | BlobRef]) -> Iterator[bytes]:
-        for segment in segments:
-            if not isinstance(segment, BlobRef):
-                yield segment
-                continue
-            with self.store.snapshot() as tx:
-                content = self.blobs.open(tx, segment.digest)
-            with content:
-                while chunk := content.read(_CHUNK):
-                    yield chunk

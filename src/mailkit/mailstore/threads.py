@@ -12,7 +12,7 @@ from mailkit.ids import Id, new_id
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
 
-__all__ = ["MEMORY", "join"]
+__all__ = ["MEMORY", "join", "outdated"]
 
 MEMORY = 180 * 86_400_000
 """How long a thread is remembered after its last message, in ms."""
@@ -31,11 +31,16 @@ def _digest(token: str, subject: str) -> bytes:
     return hashlib.blake2b(f"{token}\0{subject}".encode("utf-8", "replace"), digest_size=12).digest()
 
 
+def outdated(value: bytes, now: int) -> bool:
+    """True when what is kept of a reference is of a thread that got no message for `MEMORY`."""
+    return now - int.from_bytes(value[12:], "big") >= MEMORY
+
+
 def join(account: int, tokens: Iterable[str], subject: str, *, now: int, tx: Tx) -> Id:
     """The thread for a message with these references, a new one if none is known; teaches it the unknown ones."""
     keys = [_key(account, token, subject) for token in tokens]
     found = [tx.get(key) for key in keys]
-    known = [value for value in found if value is not None and now - int.from_bytes(value[12:], "big") < MEMORY]
+    known = [value for value in found if value is not None and not outdated(value, now)]
     thread = Id(known[0][:12]) if known else new_id(now)
     for key, value in zip(keys, found, strict=True):
         if value is None or value[:12] != thread or now - int.from_bytes(value[12:], "big") > _REFRESH:

@@ -2,12 +2,13 @@
 what vanished stays away, what expires is there."""
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterator
 
 from mailkit.errors import MailKitError
 from mailkit.mailstore.records import BlobRef, Mailbox, Message
+from mailkit.mailstore.resync import counts
 from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
-from mailkit.mailstore.work import counts
+from mailkit.mailstore.verify_archive import verify_archive, verify_archive_indexes
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
 from mailkit.storage.api import Store
@@ -17,7 +18,9 @@ from mailkit.storage.walk import walk
 __all__ = ["verify"]
 
 
-def verify(store: Store, accounts: Iterable[int], quota: QuotaService, references: Counter[bytes]) -> Iterator[Finding]:
+def verify(
+    store: Store, accounts: Collection[int], quota: QuotaService, references: Counter[bytes]
+) -> Iterator[Finding]:
     """Looks at every message of `accounts` and adds the blobs they refer to to `references`."""
     for account in accounts:
         used = 0
@@ -35,11 +38,13 @@ def verify(store: Store, accounts: Iterable[int], quota: QuotaService, reference
             known.add(buried.id)
             used += yield from _leaving(store, account, buried, references)
         yield from _strays(store, account, known)
+        yield from verify_archive(store, account, references)
         with store.snapshot() as tx:
             counted = quota.used(tx, account)
         if counted != used:
             yield error("quota", f"account {account}: {counted} bytes are charged, its messages have {used}")
     yield from _expiry(store)
+    yield from verify_archive_indexes(store, frozenset(accounts))
 
 
 def _mailbox(store: Store, account: int, box: Mailbox, references: Counter[bytes]) -> Generator[Finding, None, int]:

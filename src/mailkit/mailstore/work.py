@@ -3,50 +3,51 @@
 mailbox.erase   messages of a deleted mailbox leave; quota and blobs are given back
 mailbox.clear   all messages that a mailbox has when it is asked for leave, the newest first
 mailbox.sweep   modseq index entries that count no more go, and of what vanished the oldest beyond a number
-mail.expire     messages whose time is over leave; comes back by itself
 mail.forget     names of bulk work that is long done are forgotten; comes back by itself
+archive.restore everything that was deleted in some time comes back, as far as it fits
+
+Old threads have a job of their own, `forget_threads`, and what time takes away has several: `lapse`.
 """
 
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import asdict
 from msgspec.structs import replace
 
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
+from mailkit.mailstore import lapse
+from mailkit.mailstore.archive import RESTORE
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.follower import Removed
+from mailkit.mailstore.forget_threads import FORGET_THREADS, forget_threads
+from mailkit.mailstore.keeping import SWEEP
 from mailkit.mailstore.once import forget_some
-from mailkit.mailstore.records import BlobRef, Mailbox
+from mailkit.mailstore.records import Archived, Mailbox
+from mailkit.mailstore.restore_plan import Tally
+from mailkit.mailstore.resync import counts
 from mailkit.mailstore.select import select
 from mailkit.mailstore.selection import LAST, Selection
-from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
+from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES
 from mailkit.storage import keyspace
-from mailkit.storage.api import ReadTx, Tx
+from mailkit.storage.api import Tx
 
 if TYPE_CHECKING:
     from mailkit.mailstore.service import MailStore
 
-__all__ = ["CLEAR", "ERASE", "EXPIRE", "FORGET", "SWEEP", "clear_args", "handlers", "job_key", "sweepable"]
+__all__ = ["CLEAR", "ERASE", "FORGET_NAMES", "SWEEP", "clear_args", "handlers", "sweepable"]
 
 ERASE: Final = "mailbox.erase"
 CLEAR: Final = "mailbox.clear"
-SWEEP: Final = "mailbox.sweep"
-EXPIRE: Final = "mail.expire"
-FORGET: Final = "mail.forget"
+FORGET_NAMES: Final = "mail.forget"
 
 _LOOSE = 1000
 
 
-def job_key(account: int, mailbox: bytes) -> str:
-    """At most one job of a kind waits for a mailbox."""
-    return f"{account}:{mailbox.hex()}"
-
-
-def clear_args(account: int, box: Mailbox) -> dict[str, Any]:
+def clear_args(account: int, box: Mailbox, *, skip_archive: bool) -> dict[str, Any]:
     """What `mailbox.clear` is scheduled with: what comes in later stays."""
-    return {"account": account, "mailbox": box.id, "last": box.uid_next - 1}
+    return {"account": account, "mailbox": box.id, "last": box.uid_next - 1, "skip": skip_archive}
 
 
 def sweepable(box: Mailbox) -> bool:
@@ -60,8 +61,10 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
         ERASE: lambda step: _until_done(step, lambda tx: erase_some(mail, step, tx)),
         CLEAR: lambda step: _until_done(step, lambda tx: _clear(mail, step, tx)),
         SWEEP: lambda step: _sweep(mail, step),
-        EXPIRE: lambda step: _until_done(step, lambda tx: expire_some(mail, tx)),
-        FORGET: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
+        FORGET_THREADS: forget_threads,
+        FORGET_NAMES: lambda step: _until_done(step, lambda tx: forget_some(now=step.now(), tx=tx)),
+        RESTORE: lambda step: _restore(mail, step),
+        **lapse.handlers(mail),
     }
 
 
@@ -85,13 +88,11 @@ def _until_done(step: Step, some: Callable[[Tx], int]) -> Later | None:
 def erase_some(mail: "MailStore", step: Step, tx: Tx) -> int:
     """Removes up to `STEP` messages of a tombstone, then some index entries at a time, then the tombstone."""
     account, mailbox = step.args["account"], step.args["mailbox"]
-    if GONE.find(tx, account, mailbox) is None:
+    box = GONE.find(tx, account, mailbox)
+    if box is None:
         return 0
     found = select(account, mailbox, Selection(((1, LAST),)), tx, limit=STEP)
     for uid, row, state in found:
-        for segment in row.segments:
-            if isinstance(segment, BlobRef):
-                mail.blobs.release(tx, segment.digest)
         tx.delete(keyspace.STATE.key(account, mailbox, uid))
         tx.delete(keyspace.MESSAGE_DATE.key(account, mailbox, row.idate, uid))
         tx.delete(keyspace.THREAD.key(account, row.thread, mailbox, uid))
@@ -101,6 +102,7 @@ def erase_some(mail: "MailStore", step: Step, tx: Tx) -> int:
         mail.follower.changed(tx, Removed(account, Id(mailbox), uid))
     if found:
         mail.quota.credit(tx, account, sum(row.size for _, row, _ in found))
+        mail.archiver.dispose(account, box, found, cause="mailbox", skip=False, now=mail.clock(), tx=tx)
         return len(found)
     for space in (keyspace.MODSEQ, keyspace.VANISHED):
         keys = [key for key, _ in tx.scan(*space.range(account, mailbox), limit=4 * STEP)]
@@ -116,30 +118,32 @@ def _clear(mail: "MailStore", step: Step, tx: Tx) -> int:
     account, mailbox, last = step.args["account"], Id(step.args["mailbox"]), step.args["last"]
     if MAILBOXES.find(tx, account, mailbox) is None:
         return 0
-    return mail.clear_some(account, mailbox, last, tx=tx)
+    return mail.clear_some(account, mailbox, last, skip_archive=step.args.get("skip", False), tx=tx)
 
 
-def expire_some(mail: "MailStore", tx: Tx) -> int:
-    """Removes up to `STEP` messages whose time is over."""
-    now = mail.clock()
-    keys = [key for key, _ in tx.scan(*_due(now), limit=STEP)]
-    entries = [keyspace.MAIL_EXPIRY.parts(key) for key in keys]
-    entries.sort(key=lambda entry: (entry[1], entry[2], entry[3]))
-    for (account, mailbox), group in groupby(entries, key=lambda entry: (entry[1], entry[2])):
-        due = list(group)
-        if MAILBOXES.find(tx, account, mailbox) is None:  # deleted: its messages leave with it
-            for when, _, _, uid in due:
-                tx.delete(keyspace.MAIL_EXPIRY.key(when, account, mailbox, uid))
-                state = STATES.find(tx, account, mailbox, uid)
-                if state is not None:
-                    STATES.put(tx, replace(state, expires=0), account, mailbox, uid)
-            continue
-        mail.remove(account, Id(mailbox), Selection.of(uid for _, _, _, uid in due), tx=tx)
-    return len(keys)
+def _restore(mail: "MailStore", step: Step) -> Later | None:
+    """Goes through what was deleted in the time asked for, in that order; what doesn't fit stays in the archive."""
+    account, into = step.args["account"], step.args["into"]
+    nothing = {"messages": 0, "bytes": 0, "refused": 0, "refused_bytes": 0}
+    progress: dict[str, Any] = {"at": None, **nothing, **step.progress}
+    while True:
+        after = None if progress["at"] is None else (progress["at"][0], Id(progress["at"][1]))
+        page = mail.archive.by_deletion(
+            account, start=step.args["start"], end=step.args["end"], after=after, limit=STEP
+        )
+        if not page:
+            return None
 
+        def one(tx: Tx, page: Sequence[Archived] = page, known: dict[str, Any] = progress) -> dict[str, Any]:
+            tally = Tally(**{name: known[name] for name in nothing})
+            tally = mail.archive.restore_some(account, page, tally, into=into, tx=tx)
+            reached = {"at": [page[-1].deleted, page[-1].id], **asdict(tally)}
+            step.save(tx, reached)
+            return reached
 
-def _due(now: int) -> tuple[bytes, bytes]:
-    return keyspace.MAIL_EXPIRY.key(0), keyspace.MAIL_EXPIRY.key(now + 1)
+        progress = step.transact(one)
+        if step.stopping:
+            return Later(step.now())
 
 
 def _sweep(mail: "MailStore", step: Step) -> Later | None:
@@ -196,10 +200,3 @@ def _forget_vanished(mail: "MailStore", step: Step) -> Later | None:
         if step.stopping:
             return Later(step.now())
     return None
-
-
-def counts(key: bytes, tx: ReadTx) -> bool:
-    """True when a modseq index entry is its message's last change."""
-    account, mailbox, modseq, uid = keyspace.MODSEQ.parts(key)
-    state = STATES.find(tx, account, mailbox, uid)
-    return state is not None and state.modseq == modseq

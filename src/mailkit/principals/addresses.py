@@ -190,12 +190,13 @@ class Addresses:
         return sorted(self.of(owner.number, tx=tx), key=lambda row: row.id != owner.main)
 
     @reads
-    def list_by_id(
-        self, *, limit: int, after: Id | None = None, reverse: bool = False, tx: ReadTx = OWN
+    def list_by_view(
+        self, *, limit: int, after: str | None = None, reverse: bool = False, tx: ReadTx = OWN
     ) -> Page[Address]:
-        """A page of all addresses in order of creation, of those beyond `after`; with `reverse`, those before. Flat."""
+        """A page of all addresses in order of their views, of those beyond the view `after`; with `reverse`, those
+        before. Flat."""
         edge = None if after is None else (after,)
-        rows = [row for _, row in ADDRESSES.scan(tx, after=edge, reverse=reverse, limit=limit + 1)]
+        rows = [row for _, row in ADDRESSES.through(tx, BY_VIEW, after=edge, reverse=reverse, limit=limit + 1)]
         more = len(rows) > limit
         rows = rows[:limit]
         before, beyond = (more, edge is not None) if reverse else (edge is not None, more)

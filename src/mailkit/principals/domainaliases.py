@@ -64,12 +64,12 @@ class DomainAliases:
         return [row for _, row in ALIASES.through(tx, ALIASES_OF, ascii_domain(normal_domain(domain)))]
 
     @reads
-    def list_by_id(
-        self, *, limit: int, after: Id | None = None, reverse: bool = False, tx: ReadTx = OWN
+    def list_by_name(
+        self, *, limit: int, after: str | None = None, reverse: bool = False, tx: ReadTx = OWN
     ) -> Page[DomainAlias]:
-        """A page in order of creation, of those beyond `after`; with `reverse`, those before it. Flat."""
+        """A page in order of the aliases as A-labels, of those beyond `after`; with `reverse`, those before. Flat."""
         edge = None if after is None else (after,)
-        rows = [row for _, row in ALIASES.scan(tx, after=edge, reverse=reverse, limit=limit + 1)]
+        rows = [row for _, row in ALIASES.through(tx, ALIAS_BY_NAME, after=edge, reverse=reverse, limit=limit + 1)]
         more = len(rows) > limit
         rows = rows[:limit]
         before, beyond = (more, edge is not None) if reverse else (edge is not None, more)

@@ -38,6 +38,8 @@ class Profile(Record, frozen=True, kw_only=True):
     disabled_scopes: tuple[str, ...] = field(name="x", default=())
     limits: dict[str, int] = field(name="q", default_factory=dict)
     flags: dict[str, bool] = field(name="o", default_factory=dict)
+    upload_sent: bool = field(name="u", default=False)  # a copy of what is sent over SMTP is kept
+    public_key: str | None = field(name="p", default=None)  # OpenPGP, armored
 
 
 class Forwarding(Record, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class Principal(Record, frozen=True, kw_only=True):
     main: Id | None = field(name="m", default=None)  # main address
     active: bool = field(name="a", default=True)
     suspended: bool = field(name="s", default=False)
-    implicit: bool = field(name="y", default=False)  # a domain that came into being through an address
+    implicit: bool = field(name="y", default=False)  # came about by itself: a domain, an OAuth client
     revision: int = field(name="v", default=1)  # any change; ends caches
     auth_version: int = field(name="w", default=1)  # ends tokens
     profile: Profile | None = field(name="p", default=None)

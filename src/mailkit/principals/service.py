@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -24,6 +25,7 @@ from mailkit.principals.tables import (
     TENANT_COUNT,
 )
 from mailkit.principals.tenancy import Full, name_refusal, room_for
+from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads, writes
 from mailkit.types import Page
@@ -221,10 +223,18 @@ class Principals:
         before, beyond = (more, edge is not None) if reverse else (edge is not None, more)
         return Page(tuple(reversed(rows) if reverse else rows), KIND_COUNT.get(tx, code), before, beyond)
 
-    def scan_by_name(self, kinds: Iterable[str], *, tx: ReadTx) -> Iterator[Principal]:
-        """All principals of some kinds, by name over all of them; lazily, in the caller's snapshot."""
-        walks = [(row for _, row in PRINCIPALS.through(tx, BY_KIND_NAME, KINDS[kind])) for kind in kinds]
-        return heapq.merge(*walks, key=lambda row: row.name)
+    @reads
+    def list_by_name(
+        self, kinds: Iterable[str], *, limit: int, after: str | None = None, tx: ReadTx = OWN
+    ) -> list[Principal]:
+        """Up to `limit` principals of some kinds, by name over all of them, of those beyond the name `after`. Flat."""
+        walks = [self._named(tx, KINDS[kind], after, limit) for kind in kinds]
+        return list(islice(heapq.merge(*walks, key=lambda row: keyspace.PRINCIPAL_NAME.key(row.name)), limit))
+
+    @staticmethod
+    def _named(tx: ReadTx, code: int, after: str | None, limit: int) -> Iterator[Principal]:
+        edge = None if after is None else (code, after)
+        return (row for _, row in PRINCIPALS.through(tx, BY_KIND_NAME, code, after=edge, limit=limit))
 
     def of_tenant(self, tenant: int, kinds: Iterable[str] = KINDS, *, tx: ReadTx) -> Iterator[Principal]:
         """A tenant's principals of some kinds, by kind and name; lazily, in the caller's snapshot."""

@@ -38,6 +38,8 @@ def verify(store: Store) -> Iterator[Finding]:
             numbers.add(row.number)
             if row.tenant is not None:
                 tenants[row.tenant, row.kind] += 1
+    yield from _mains(store)
+    aliases = sum(1 for _ in rows(store, ALIASES))
     domains: Counter[int] = Counter()
     for _, address in rows(store, ADDRESSES):
         if isinstance(address, Finding):
@@ -58,6 +60,8 @@ def verify(store: Store) -> Iterator[Finding]:
             for kind, code in KINDS.items():
                 if (held := TENANT_COUNT.get(tx, number, code)) != tenants[number, kind]:
                     yield error("principal", f"tenant {number}: the counter says {held} of type {kind}")
+        if (count := NUMBERS.get(tx, "domain alias")) != aliases:
+            yield error("domain alias", f"the counter says {count}, there are {aliases}")
         known = sum(domains.values())
         if (count := NUMBERS.get(tx, "address")) != known:
             yield error("address", f"the counter says {count} addresses, there are {known}")
@@ -67,6 +71,19 @@ def verify(store: Store) -> Iterator[Finding]:
     for _, rename in rows(store, RENAMES):
         if not isinstance(rename, Finding):
             yield notice("domain", f"{rename.old} is on its way to {rename.new}")
+
+
+def _mains(store: Store) -> Iterator[Finding]:
+    """A main address is one of its owner's, and no wildcard."""
+    for _, row in rows(store, PRINCIPALS):
+        if isinstance(row, Finding) or row.main is None:
+            continue
+        with store.snapshot() as tx:
+            main = ADDRESSES.find(tx, row.main)
+            if main is not None and main.owner == row.number and "*" not in main.value:
+                continue
+            if PRINCIPALS.find(tx, row.number) == row:  # else it has changed since it was read
+                yield error("address", f"{row.name}: its main address is not one of its own")
 
 
 def _memberships(store: Store, numbers: set[int]) -> Iterator[Finding]:

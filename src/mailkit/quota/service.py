@@ -51,6 +51,16 @@ class QuotaService:
         """Whether `size` bytes more would be taken now, and if not, who is full."""
         return self._admit(tx, account, size, self._holder(tx, account))
 
+    def room(self, tx: ReadTx, account: int) -> int | None:
+        """Bytes that an account may still keep, by its own quota and its tenant's; None for any number, 0 when it has
+        too many already."""
+        holder = self._holder(tx, account)
+        found = [self._account(tx, account, holder)]
+        if holder.tenant is not None:
+            found.append(self._tenant(tx, holder.tenant))
+        free = [usage.allowed - usage.used for usage in found if usage.allowed is not None]
+        return max(0, min(free)) if free else None
+
     def charge(self, tx: Tx, account: int, size: int) -> None:
         """Counts `size` bytes more for an account and its tenant.
 

@@ -4,7 +4,8 @@
 - what `changed` was told in a transaction is part of every answer after its commit, and of none if it failed
 - pages are cut by order of arrival or by date, so they stay put while mail comes and goes
 
-An index that keeps its data elsewhere has to read the journal instead, and lags: `lags` says so.
+An index that keeps its data elsewhere appends what happens to a space of the store's, and takes it up before it
+answers: `examples/search_index.py` shows how.
 """
 
 from typing import Literal, Protocol

@@ -42,19 +42,14 @@ def undescribed(data: bytes) -> tuple[bool, bytes]:
     return data[:1] == b"a", data[1:]
 
 
-def occurs(text: Text, stored: bytes) -> bool:
-    """Whether the words that a query looks for are in a stored delta's. Decodes it only when they may be."""
+def occurs(text: Text, words: bytes) -> bool:
+    """Whether the words that a query looks for are in a delta's."""
     needle = b"\0".join(text.words)
-    if needle not in stored:  # quicker than with NULs around it, for NUL is everywhere
-        return False
     if not text.open_start:
         needle = b"\0" + needle
     if not text.open_end:
         needle += b"\0"
-    if needle not in stored:
-        return False
-    words = DELTA.decode(stored).words  # what surrounds them may look like a word
-    if not text.fields:
+    if needle not in words or not text.fields:
         return needle in words
     fields = words.split(b"\x01")
     return any(needle in fields[_LETTER[letter]] for letter in text.fields)

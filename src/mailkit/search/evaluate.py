@@ -2,15 +2,13 @@
 is seen half. Sets are bitmaps of message numbers; what is gone is taken out at the end, and before anything is negated.
 """
 
-from collections.abc import Callable, Iterator
-from functools import cached_property, reduce
-from operator import and_
+from collections.abc import Callable
+from functools import cached_property
 
 from pyroaring import BitMap
 
-from mailkit.ids import Id
-from mailkit.search.delta import DELTA, Delta, occurs
-from mailkit.search.postings import Head, docs_of, numbers, ordinals_of
+from mailkit.search.lookup import Lookup
+from mailkit.search.memory import Memory, State
 from mailkit.search.query import (
     All,
     And,
@@ -26,11 +24,11 @@ from mailkit.search.query import (
     Thread,
     Uids,
 )
-from mailkit.search.records import FACTS, MANIFESTS, Facts, Manifest, Segment, bits
-from mailkit.search.segment import attached_term, mentions, posting_in, postings_in, thread_term
+from mailkit.search.recent import Recent
+from mailkit.search.records import MANIFESTS, Manifest, bits
+from mailkit.search.segment import attached_term, thread_term
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx
-from mailkit.storage.keys import after_prefix
 
 __all__ = ["Evaluation"]
 
@@ -38,41 +36,34 @@ _BITMAPS = {"\\Seen": "seen", "\\Flagged": "flagged", "\\Deleted": "deleted"}
 
 
 class Evaluation:
-    """One account's index as one snapshot shows it. `head_of(tx, account, segment)` reads a segment's head."""
+    """One account's index as one snapshot shows it."""
 
-    def __init__(self, tx: ReadTx, account: int, head_of: Callable[[ReadTx, int, Segment], Head]) -> None:
+    def __init__(self, tx: ReadTx, account: int, memory: Memory) -> None:
         self.tx = tx
         self.account = account
-        self._head_of = head_of
-        self._prefixes: dict[Id, bytes] = {}
+        self._memory = memory
         self.manifest = MANIFESTS.find(tx, account) or Manifest()
 
     @cached_property
-    def facts(self) -> list[Facts]:
+    def segments(self) -> list[Lookup]:
+        """The segments that count."""
+        tx, account, head = self.tx, self.account, self._memory.head
+        return [Lookup(tx, account, one.id, head(tx, account, one.id)) for one in self.manifest.segments]
+
+    @cached_property
+    def recent(self) -> Recent:
+        """Messages that are in no segment yet."""
+        return self._memory.recent(self.tx, self.account, self.manifest.through)
+
+    @cached_property
+    def state(self) -> State:
         """What changes about messages."""
-        return [facts for _, facts in FACTS.scan(self.tx, self.account)]
+        return self._memory.state(self.tx, self.account)
 
-    @cached_property
-    def pending(self) -> list[tuple[int, bytes]]:
-        """Messages that are in no segment yet, with their numbers."""
-        space = keyspace.SEARCH_DELTA
-        start, _ = space.range(self.account, self.manifest.through)
-        _, stop = space.range(self.account)
-        return [(int.from_bytes(key[-4:], "big"), data) for key, data in self.tx.scan(start, stop)]
-
-    @cached_property
-    def deltas(self) -> list[tuple[int, Delta]]:
-        """The same, decoded."""
-        return [(doc, DELTA.decode(data)) for doc, data in self.pending]
-
-    @cached_property
+    @property
     def live(self) -> BitMap:
-        """Every message that is there."""
-        return BitMap.union(BitMap(), *(bits(facts.live) for facts in self.facts))
-
-    def head(self, segment: Segment) -> Head:
-        """A segment's head."""
-        return self._head_of(self.tx, self.account, segment)
+        """Every message that is there; not to be changed."""
+        return self.state.bitmap("live")
 
     def answer(self, query: Query) -> BitMap:
         """The numbers of the messages that are there and that `query` asks for."""
@@ -80,36 +71,33 @@ class Evaluation:
 
     def _set(self, query: Query) -> BitMap:
         match query:
-            case All():
-                return self.live
-            case Nothing():
-                return BitMap()
+            case Text():
+                return self._text(query)
             case And(parts):
                 return self._all(parts)
             case Or(parts):
                 return BitMap.union(*(self._set(part) for part in parts))
             case Not(part):
                 return self.live - self._set(part)
-            case Text():
-                found = [self._text(segment, query) for segment in self.manifest.segments]
-                found.append(BitMap([doc for doc, data in self.pending if occurs(query, data)]))
-                return BitMap.union(*found)
-            case Attached():
-                return self._term(attached_term(), lambda delta: delta.attached)
-            case Thread(id):
-                return self._term(thread_term(id), lambda delta: delta.thread == id)
             case Flag(name):
-                field = _BITMAPS[name]
-                return BitMap.union(BitMap(), *(bits(getattr(facts, field)) for facts in self.facts))
+                return self.state.bitmap(_BITMAPS[name])
+            case All():
+                return self.live
+            case Nothing():
+                return BitMap()
+            case Attached():
+                return self._term(attached_term()) | self.recent.having(lambda delta: delta.attached)
+            case Thread(id):
+                return self._term(thread_term(id)) | self.recent.having(lambda delta: delta.thread == id)
             case In(mailboxes):
-                some = (bits(facts.mailboxes.get(bytes(id), b"")) for facts in self.facts for id in mailboxes)
+                some = (bits(facts.mailboxes.get(bytes(id), b"")) for facts in self.state.facts for id in mailboxes)
                 return BitMap.union(BitMap(), *some)
             case Between(what, least, most):
-                found = [self.head(segment).between(what, least, most) for segment in self.manifest.segments]
-                mine = [
-                    doc for doc, delta in self.deltas if least <= (delta.date if what == "date" else delta.size) <= most
-                ]
-                return BitMap.union(BitMap(mine), *found)
+                found = [segment.head.between(what, least, most) for segment in self.segments]
+                found.append(
+                    self.recent.having(lambda delta: least <= (delta.date if what == "date" else delta.size) <= most)
+                )
+                return BitMap.union(*found)
             case Uids(ranges):
                 return self._uids(ranges)
 
@@ -130,7 +118,7 @@ class Evaluation:
     def _uids(self, ranges: tuple[tuple[int, int], ...]) -> BitMap:
         found = BitMap()
         space = keyspace.SEARCH_PLACE
-        for mailbox in {box for facts in self.facts for box in facts.mailboxes}:
+        for mailbox in {box for facts in self.state.facts for box in facts.mailboxes}:
             for first, last in ranges:
                 if first <= last and first < 1 << 32:
                     start, _ = space.range(self.account, mailbox, max(0, first))
@@ -138,105 +126,56 @@ class Evaluation:
                     found.update([int.from_bytes(data, "big") for _, data in self.tx.scan(start, stop)])
         return found
 
-    def _term(self, term: bytes, pending: Callable[[Delta], bool]) -> BitMap:
-        found = [BitMap([doc for doc, delta in self.deltas if pending(delta)])]
-        for segment in self.manifest.segments:
-            posting = self._posting(segment, term)
-            if posting is not None:
-                found.append(docs_of(posting, self.head(segment)))
-        return BitMap.union(*found)
+    def _term(self, term: bytes) -> BitMap:
+        found = [segment.docs(term) for segment in self.segments]
+        return BitMap.union(BitMap(), *(one for one in found if one is not None))
 
-    # words in a segment
-
-    def _text(self, segment: Segment, text: Text) -> BitMap:
+    def _text(self, text: Text) -> BitMap:
         marks = [letter.encode() for letter in text.fields] or [b"w"]
-        last = len(text.words) - 1
-        if last == 0 and not (text.open_start or text.open_end):
-            found = [self._posting(segment, mark + text.words[0]) for mark in marks]
-            return BitMap.union(BitMap(), *(docs_of(one, self.head(segment)) for one in found if one is not None))
-        sets = []
-        for mark in marks:
-            if last == 0:
-                sets.append(self._docs_of_many(segment, self._open(segment, mark, text, 0)))
-            else:
-                sets.append(self.head(segment).docs_with(self._phrase(segment, mark, text)))
-        return BitMap.union(*sets)
+        single = len(text.words) == 1
+        found = [self.recent.text(text)]
+        for segment in self.segments:
+            for mark in marks:
+                if not single:
+                    found.append(BitMap(segment.head.docs_at(_phrase(segment, mark, text))))
+                elif text.open_start or text.open_end:
+                    found.append(segment.docs_like(*_like(mark, text, 0)))
+                elif (some := segment.docs(mark + text.words[0])) is not None:
+                    found.append(some)
+        return found[0] if len(found) == 1 else BitMap.union(*found)
 
-    def _phrase(self, segment: Segment, mark: bytes, text: Text) -> BitMap:
-        """The ordinals at which a phrase begins."""
-        last = len(text.words) - 1
-        exact: list[tuple[int, bytes]] = []
-        for at, word in enumerate(text.words):
-            if not (at == 0 and text.open_start) and not (at == last and text.open_end):
-                posting = self._posting(segment, mark + word)
-                if posting is None:
-                    return BitMap()
-                exact.append((at, posting))
-        exact.sort(key=lambda pair: len(pair[1]))  # the rarest first
-        sets = (ordinals_of(posting).shift(-at) for at, posting in exact)
-        found: BitMap | None = reduce(and_, sets) if exact else None
-        if text.open_start:
-            found = self._narrow(segment, mark, text, 0, found)
-        if text.open_end:
-            found = self._narrow(segment, mark, text, last, found)
-        return found or BitMap()
 
-    def _narrow(self, segment: Segment, mark: bytes, text: Text, at: int, found: BitMap | None) -> BitMap:
+def _phrase(segment: Lookup, mark: bytes, text: Text) -> BitMap:
+    """The ordinals at which a phrase begins."""
+    last = len(text.words) - 1
+    exact: list[tuple[int, bytes]] = []
+    for at, word in enumerate(text.words):
+        if not (at == 0 and text.open_start) and not (at == last and text.open_end):
+            exact.append((at, mark + word))
+    sets = []
+    for at, term in exact:
+        some = segment.ordinals(term)
+        if some is None:
+            return BitMap()
+        sets.append((len(some), at, some))
+    sets.sort(key=lambda one: one[0])  # the rarest first: what is found is small then, and shifted for little
+    found: BitMap | None = None
+    for _, at, some in sets:
+        found = some.shift(-at) if found is None else found.shift(at).intersection(some).shift(-at)
+    for at in ((0,) if text.open_start else ()) + ((last,) if text.open_end else ()):
         if found is not None and not found:
             return found
-        some = BitMap.union(BitMap(), *(ordinals_of(posting) for posting in self._open(segment, mark, text, at)))
-        some = some.shift(-at)
-        return some if found is None else found & some
-
-    def _docs_of_many(self, segment: Segment, postings: Iterator[bytes]) -> BitMap:
-        ordinals: list[int] = []
-        sets = []
-        for posting in postings:
-            if posting[0] == 0:
-                ordinals += numbers(posting[1:])
-            else:
-                sets.append(docs_of(posting, self.head(segment)))
-        sets.append(self.head(segment).docs_with(BitMap(ordinals)))
-        return BitMap.union(*sets)
-
-    def _open(self, segment: Segment, mark: bytes, text: Text, at: int) -> Iterator[bytes]:
-        """The postings of all terms that fit the query's word number `at`, which may be part of a longer word."""
-        word = text.words[at]
-        if not (text.open_start and at == 0):
-            yield from self._prefixed(segment, mark + word, mark + word, lambda term: True)
-            return
-        if text.open_end and at == len(text.words) - 1:
-            fits: Callable[[bytes], bool] = lambda term: word in term[1:]  # noqa: E731
-        else:
-            fits = lambda term: term[1:].endswith(word)  # noqa: E731
-        yield from self._prefixed(segment, mark, word, fits)
-
-    def _prefixed(self, segment: Segment, prefix: bytes, part: bytes, fits: Callable[[bytes], bool]) -> Iterator[bytes]:
-        """The postings of terms that begin with `prefix` and fit, which only those do that have `part` in them."""
-        lowest = self._lowest(segment)
-        start = lowest + prefix
-        first = next(self.tx.scan(lowest, start, reverse=True, limit=1), None)
-        if first is not None:
-            yield from _fitting(first[1], prefix, part, fits)
-        for _, data in self.tx.scan(start, after_prefix(start)):
-            yield from _fitting(data, prefix, part, fits)
-
-    def _posting(self, segment: Segment, term: bytes) -> bytes | None:
-        lowest = self._lowest(segment)
-        found = next(self.tx.scan(lowest, lowest + term + b"\0\2", reverse=True, limit=1), None)
-        return None if found is None else posting_in(found[1], term)
-
-    def _lowest(self, segment: Segment) -> bytes:
-        """What the keys of a segment's blocks begin with: terms hold no NUL, so each follows as it is, and ends in
-        NUL 1 (`storage.keys`)."""
-        found = self._prefixes.get(segment.id)
-        if found is None:
-            found = self._prefixes[segment.id] = keyspace.SEARCH_BLOCK.key(self.account, segment.id)
-        return found
+        some = segment.ordinals_like(*_like(mark, text, at)).shift(-at)
+        found = some if found is None else found & some
+    return found or BitMap()
 
 
-def _fitting(data: bytes, prefix: bytes, part: bytes, fits: Callable[[bytes], bool]) -> Iterator[bytes]:
-    if mentions(data, part):
-        for term, posting in postings_in(data):
-            if term.startswith(prefix) and fits(term):
-                yield posting
+def _like(mark: bytes, text: Text, at: int) -> tuple[bytes, bytes, Callable[[bytes], bool]]:
+    """Which terms fit the query's word number `at`, which may be part of a longer word: what they begin with, what
+    they have in them, and whether one does."""
+    word = text.words[at]
+    if not (text.open_start and at == 0):
+        return mark + word, mark + word, lambda term: True
+    if text.open_end and at == len(text.words) - 1:
+        return mark, word, lambda term: word in term[1:]
+    return mark, word, lambda term: term[1:].endswith(word)

@@ -65,8 +65,9 @@ def rebuild_handler(upkeep: Upkeep) -> Callable[[Step], Later | None]:
                 upkeep.adopt(account, step.renew)
                 stage = "facts"
             else:
-                more = step.transact(lambda tx, at=at: upkeep.audit(tx, account, at))  # type: ignore[misc]
-                stage, at = ("facts", at + 1) if more else ("done", 0)
+                at = step.transact(lambda tx, at=at: upkeep.audit(tx, account, at))  # type: ignore[misc]
+                if at < 0:
+                    stage, at = "done", 0
             reached = {"stage": stage, "at": at}
             step.transact(lambda tx, reached=reached: step.save(tx, reached))  # type: ignore[misc]
             if step.stopping and stage != "done":

@@ -18,10 +18,9 @@ from mailkit.clock import Clock
 from mailkit.errors import Conflict
 from mailkit.ids import Id, new_id
 from mailkit.search.delta import DELTA, Delta
-from mailkit.search.evaluate import Evaluation
 from mailkit.search.postings import Head
 from mailkit.search.records import MANIFESTS, Manifest, Segment, pack_head
-from mailkit.search.segment import Posting, blocks, dead_in, from_deltas, merged, merged_head, postings_in
+from mailkit.search.segment import Posting, Writer, dead_in, from_deltas, merged, merged_head, read
 from mailkit.search.store import StoreIndex
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -32,7 +31,7 @@ __all__ = ["LEASE", "build", "merge", "sweep"]
 LEASE: Final = 60_000
 """How long a claim holds without a write, ms."""
 
-_WRITE: Final = 256 << 10
+_WRITE: Final = 64
 _MOST_ORDINALS: Final = 1 << 31
 _STEP: Final = 200
 
@@ -105,30 +104,30 @@ def build(
 
 
 def _join(store: Store, index: StoreIndex, account: int, segments: tuple[Segment, ...], *, clock: Clock) -> None:
-    bases = list(accumulate((segment.ordinals for segment in segments), initial=0))
+    *bases, ordinals = accumulate((segment.ordinals for segment in segments), initial=0)
     with store.snapshot() as tx:
-        heads = [index.head(tx, account, segment) for segment in segments]
-        live = Evaluation(tx, account, index.head).live
-    dead = dead_in([(head, base, one.ordinals) for head, base, one in zip(heads, bases, segments, strict=False)], live)
+        heads = [index.memory.head(tx, account, segment.id) for segment in segments]
+        live = index.evaluation(tx, account).live
+    dead = dead_in(heads, bases, live)
     made = _claim(store, account, clock)
-    streams = [_postings(store, account, segment.id) for segment in segments]
-    head = merged_head(heads, bases[:-1], dead)
+    streams = [_postings(store, account, one.id, head) for one, head in zip(segments, heads, strict=True)]
+    head = merged_head(heads, dead)
     _write(store, account, made, head, merged(streams, heads, bases, dead), clock)
 
     def swap(tx: Tx) -> None:
         manifest = _held(tx, account, made)
         if not set(segments) <= set(manifest.segments):
             raise Conflict("search.lost", "The segments are no longer there")
-        segment = Segment(id=made, level=segments[0].level + 1, docs=len(head.docs), ordinals=bases[-1])
+        segment = Segment(id=made, level=segments[0].level + 1, docs=len(head.docs), ordinals=ordinals)
         kept = tuple(one for one in manifest.segments if one not in segments)
         _swap(tx, account, manifest, (*kept, segment), manifest.through)
 
     store.transact(swap)
 
 
-def _postings(store: Store, account: int, segment: Id) -> Iterator[Posting]:
-    for _, data in walk(store, *keyspace.SEARCH_BLOCK.range(account, segment), step=16):
-        yield from postings_in(data)
+def _postings(store: Store, account: int, segment: Id, head: Head) -> Iterator[Posting]:
+    pairs = walk(store, *keyspace.SEARCH_BLOCK.range(account, segment), step=16)
+    return read((data for _, data in pairs), head)
 
 
 def _claim(store: Store, account: int, clock: Clock) -> Id:
@@ -156,8 +155,8 @@ def _held(tx: ReadTx, account: int, made: Id) -> Manifest:
 
 def _write(store: Store, account: int, made: Id, head: Head, postings: Iterable[Posting], clock: Clock) -> None:
     """Writes a segment that no manifest lists yet."""
-    pairs: list[tuple[bytes, bytes]] = [(keyspace.SEARCH_HEAD.key(account, made), pack_head(head))]
-    size = 0
+    pairs: list[tuple[bytes, bytes]] = []
+    writer = Writer()
 
     def some(tx: Tx) -> None:
         manifest = _held(tx, account, made)
@@ -165,12 +164,12 @@ def _write(store: Store, account: int, made: Id, head: Head, postings: Iterable[
         for key, value in pairs:
             tx.put(key, value)
 
-    for first, data in blocks(postings):
-        pairs.append((keyspace.SEARCH_BLOCK.key(account, made, first), data))
-        size += len(data)
-        if size > _WRITE:
+    for number, chunk in enumerate(writer.chunks(postings)):
+        pairs.append((keyspace.SEARCH_BLOCK.key(account, made, number), chunk))
+        if len(pairs) >= _WRITE:
             store.transact(some)
-            pairs, size = [], 0
+            pairs = []
+    pairs.append((keyspace.SEARCH_HEAD.key(account, made), pack_head(writer.complete(head))))
     store.transact(some)
 
 

@@ -10,7 +10,9 @@ from pyroaring import BitMap
 
 from mailkit.errors import Corrupt
 from mailkit.ids import Id
-from mailkit.search.postings import Head, numbers, packed
+from mailkit.search.numbers import numbers, packed
+from mailkit.search.postings import Head
+from mailkit.search.squeeze import squeezed, unsqueezed
 from mailkit.storage import keyspace
 from mailkit.storage.codec import Codec, Record
 from mailkit.storage.tables import Table
@@ -103,29 +105,33 @@ def stored(bitmap: BitMap) -> bytes:
     return bitmap.serialize()
 
 
+_HEAD = b"2"
 _PACK = msgspec.msgpack.Encoder().encode
-_UNPACK = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes, bytes, bytes, bytes]).decode
+_UNPACK = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]).decode
 
 
 def pack_head(head: Head) -> bytes:
     """A segment's head as it is stored."""
-    return _PACK(
-        (
-            packed(head.docs),
-            packed(head.starts),
-            packed(head.dates),
-            packed(head.by_date),
-            packed(head.sizes),
-            packed(head.by_size),
-        )
-    )
+    numbers = (head.docs, head.rooms, head.dates, head.by_date, head.sizes, head.by_size, head.offsets)
+    small = [squeezed(packed(one), one.itemsize) for one in numbers]
+    return _HEAD + _PACK((*small, squeezed(b"\0".join(head.terms), 1)))
 
 
 def unpack_head(data: bytes | None) -> Head:
-    """The other way round; Corrupt `search.segment` when a listed segment has none."""
-    if data is None:
-        raise Corrupt("search.segment", "A segment of the search index is missing: rebuild it")
-    docs, starts, dates, by_date, sizes, by_size = _UNPACK(data)
+    """The other way round; Corrupt `search.segment` when a listed segment has none, or an outdated one."""
+    if data is None or data[:1] != _HEAD:
+        raise Corrupt("search.segment", "A segment of the search index is missing or outdated: rebuild it")
+    *small, terms = _UNPACK(data[1:])
+    docs, rooms, dates, by_date, sizes, by_size, offsets = (
+        numbers(unsqueezed(one, 8 if kind == "q" else 4), kind) for one, kind in zip(small, "IIqIqIq", strict=True)
+    )
     return Head(
-        numbers(docs), numbers(starts), numbers(dates, "q"), numbers(by_date), numbers(sizes, "q"), numbers(by_size)
+        docs,
+        rooms,
+        dates,
+        by_date,
+        sizes,
+        by_size,
+        tuple(unsqueezed(terms, 1).split(b"\0")) if len(offsets) > 1 else (),
+        offsets,
     )

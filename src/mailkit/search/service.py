@@ -63,9 +63,22 @@ class Search:
         In a transaction of the caller's, copies made since the last search or merge are not found by their words.
         """
         if tx is None:
-            self._ready(self.mailstore.number(account))
-            with self.store.snapshot() as view:
-                return self.find(account, query, order=order, limit=limit, after=after, backwards=backwards, tx=view)
+            account = self.mailstore.number(account)
+            self._ready(account)
+        return self._find(account, query, order=order, limit=limit, after=after, backwards=backwards, tx=tx or OWN)
+
+    @reads
+    def _find(
+        self,
+        account: AccountRef,
+        query: str | Query,
+        *,
+        order: Order,
+        limit: int,
+        after: tuple[int, int] | None,
+        backwards: bool,
+        tx: ReadTx,
+    ) -> Page[Result]:
         number = self.mailstore.number(account, tx=tx)
         if isinstance(query, str):
             query = self.parse(number, query, tx=tx)

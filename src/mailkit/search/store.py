@@ -1,7 +1,5 @@
 """The index in the Store itself: the default, on every backend and in every process."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from heapq import merge
 from itertools import islice
@@ -16,9 +14,9 @@ from mailkit.search.delta import described
 from mailkit.search.document import document
 from mailkit.search.evaluate import Evaluation
 from mailkit.search.follow import follow
-from mailkit.search.postings import Head
+from mailkit.search.memory import Memory
 from mailkit.search.query import Query
-from mailkit.search.records import Place, Segment, unpack_head
+from mailkit.search.records import Place
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Tx
 
@@ -26,9 +24,6 @@ __all__ = ["StoreIndex"]
 
 BATCH: Final = 256
 FAN: Final = 8
-
-_KEPT: Final = 500_000
-"""Messages whose segment heads are kept in memory, by up to 32 bytes each."""
 
 _SORTED: Final = 500
 """With fewer hits than this, their dates are looked up and sorted; else all messages are walked by date."""
@@ -44,9 +39,7 @@ class StoreIndex:
         self.batch = batch
         self.fan = fan
         self._merge_soon = merge_soon
-        self._heads: OrderedDict[bytes, Head] = OrderedDict()
-        self._kept = 0
-        self._lock = threading.Lock()
+        self.memory = Memory()
 
     def describe(self, message: Message) -> bytes:
         """Its words."""
@@ -84,23 +77,7 @@ class StoreIndex:
 
     def evaluation(self, tx: ReadTx, account: int) -> Evaluation:
         """The account's index, to be asked directly: `answer` gives the numbers of the messages."""
-        return Evaluation(tx, account, self.head)
-
-    def head(self, tx: ReadTx, account: int, segment: Segment) -> Head:
-        """A segment's head; segments never change and their ids are never used again, so it may come from memory."""
-        with self._lock:
-            head = self._heads.get(segment.id)
-            if head is not None:
-                self._heads.move_to_end(segment.id)
-                return head
-        head = unpack_head(tx.get(keyspace.SEARCH_HEAD.key(account, segment.id)))
-        with self._lock:
-            if segment.id not in self._heads:
-                self._heads[segment.id] = head
-                self._kept += len(head.docs)
-            while self._kept > _KEPT and len(self._heads) > 1:
-                self._kept -= len(self._heads.popitem(last=False)[1].docs)
-        return head
+        return Evaluation(tx, account, self.memory)
 
 
 def _by_arrival(docs: BitMap, limit: int, after: tuple[int, int] | None, backwards: bool) -> list[int]:
@@ -118,10 +95,9 @@ def _by_date(asked: Evaluation, docs: BitMap, limit: int, after: tuple[int, int]
     if len(docs) <= _SORTED:
         dated = iter(sorted(((_place(asked.tx, asked.account, doc).date, doc) for doc in docs), reverse=down))
     else:
-        runs = [sorted(((delta.date, doc) for doc, delta in asked.deltas), reverse=down)]
-        for segment in asked.manifest.segments:
-            head = asked.head(segment)
-            pairs = list(zip(head.dates, head.by_date, strict=True))
+        runs = [sorted(((delta.date, doc) for doc, delta in list(asked.recent.deltas.items())), reverse=down)]
+        for segment in asked.segments:
+            pairs = list(zip(segment.head.dates, segment.head.by_date, strict=True))
             runs.append(pairs[::-1] if down else pairs)
         dated = (pair for pair in merge(*runs, reverse=down) if pair[1] in docs)
     if after is not None:

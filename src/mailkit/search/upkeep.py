@@ -1,13 +1,14 @@
 """Keeping the index in the Store in shape: what needs the messages themselves, and what is done before a search."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 from pyroaring import BitMap
 
 from mailkit.clock import Clock
-from mailkit.errors import Corrupt, NotFound
+from mailkit.errors import Conflict, Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.mailstore.follower import Added
 from mailkit.mailstore.records import FLAGS, Message
@@ -17,15 +18,19 @@ from mailkit.mime.parse import parse
 from mailkit.search import merging
 from mailkit.search.delta import NO_WORDS, Delta, undescribed
 from mailkit.search.follow import put_delta
-from mailkit.search.records import FACTS, MANIFESTS, SPAN, Manifest, Place, stored
+from mailkit.search.records import FACTS, MANIFESTS, SPAN, Manifest, Place, bits, stored
 from mailkit.search.store import StoreIndex
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.calls import OWN, reads
 
 __all__ = ["Upkeep"]
 
 _BEHIND: Final = 4
 """A search merges first when so many batches of deltas wait: nothing runs in the background of an embedded kit."""
+
+_AUDITED: Final = 256
+"""Messages that are looked at in one transaction."""
 
 _MARKS: Final = {name: FLAGS[f"\\{name.capitalize()}"] for name in ("seen", "flagged", "deleted")}
 
@@ -41,15 +46,24 @@ class Upkeep:
 
     def ready(self, account: int) -> None:
         """What a search needs to be complete, and quick."""
-        with self.store.snapshot() as tx:
-            late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
-            last = next(FACTS.scan(tx, account, reverse=True, limit=1), None)
-            through = (MANIFESTS.find(tx, account) or Manifest()).through
-        if late is not None:
+        late, waiting = self._behind(account)
+        if late:
             self.read_late(account)
-        if last is not None and last[1].next - through > _BEHIND * self.index.batch:
-            while self.merge(account):
-                pass
+        if waiting > _BEHIND * self.index.batch:
+            try:
+                while self.merge(account):
+                    pass
+            except Conflict as conflict:
+                if conflict.code != "store.conflict":  # else a snapshot that fitted no order: the search will do
+                    raise
+
+    @reads
+    def _behind(self, account: int, *, tx: ReadTx = OWN) -> tuple[bool, int]:
+        """Whether the words of some message are still to be read; how many wait to be merged."""
+        late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
+        last = next(FACTS.scan(tx, account, reverse=True, limit=1), None)
+        through = (MANIFESTS.find(tx, account) or Manifest()).through
+        return late is not None, 0 if last is None else last[1].next - through
 
     def merge(self, account: int) -> bool:
         """Makes one segment if it is time for one; see `merging.merge`."""
@@ -89,19 +103,25 @@ class Upkeep:
         for doc in docs:
             with self.store.snapshot() as tx:
                 row = self._row(tx, account, doc)
-                if doc >= through and tx.get(keyspace.SEARCH_DELTA.key(account, doc)) is not None:
-                    continue  # what counts for it is its delta
-            if row is not None:
-                attached, words = undescribed(self._described(row))
-                deltas.append(
-                    (
-                        doc,
-                        Delta(date=row.idate, size=row.size, thread=bytes(row.thread), attached=attached, words=words),
-                    )
-                )
+                waiting = doc >= through and tx.get(keyspace.SEARCH_DELTA.key(account, doc)) is not None
+            if row is None:
+                continue
+            described = self._described(row)
+            if waiting:  # what counts for it is its delta
+                self.store.transact(partial(self._anew, account=account, doc=doc, words=described))
+                continue
+            attached, words = undescribed(described)
+            delta = Delta(date=row.idate, size=row.size, thread=bytes(row.thread), attached=attached, words=words)
+            deltas.append((doc, delta))
         if deltas:
             merging.build(self.store, account, deltas, clock=self.clock)
         return docs[-1] + 1 if docs else -1
+
+    def _anew(self, tx: Tx, account: int, doc: int, words: bytes) -> None:
+        """Writes a waiting message's delta anew, unless it has been folded meanwhile."""
+        row = self._row(tx, account, doc)
+        if row is not None and tx.get(keyspace.SEARCH_DELTA.key(account, doc)) is not None:
+            put_delta(tx, account, doc, row, words)
 
     def adopt(self, account: int, alive: Callable[[], None]) -> None:
         """Adds the messages that the index doesn't know. `alive` is called now and then."""
@@ -110,8 +130,7 @@ class Upkeep:
             with self.store.snapshot() as tx:
                 keys = [key for key, _ in tx.scan(start, stop, limit=500)]
                 places = [keyspace.MESSAGE.parts(key)[1:] for key in keys]
-                place_key = keyspace.SEARCH_PLACE.key
-                unknown = [(box, uid) for box, uid in places if tx.get(place_key(account, box, uid)) is None]
+                unknown = [(box, uid) for box, uid in places if _number(tx, account, box, uid) is None]
             for box, uid in unknown:
                 self._adopt(account, Id(box), uid)
             alive()
@@ -128,44 +147,53 @@ class Upkeep:
 
         def add(tx: Tx) -> None:
             row, state = MESSAGES.find(tx, account, box, uid), STATES.find(tx, account, box, uid)
-            known = tx.get(keyspace.SEARCH_PLACE.key(account, box, uid)) is not None
+            known = _number(tx, account, box, uid) is not None
             if row is not None and state is not None and not known and MAILBOXES.exists(tx, account, box):
                 self.index.changed(tx, Added(account, box, uid, row, state, words))
 
         self.store.transact(add)
 
-    def audit(self, tx: Tx, account: int, chunk: int) -> bool:
-        """Takes what a facts record says from the messages themselves; False when there is no such record."""
+    def audit(self, tx: Tx, account: int, at: int) -> int:
+        """Takes what the facts say of some messages from number `at` on from the messages themselves; returns where to
+        go on, -1 at the end."""
+        chunk = at // SPAN
         facts = FACTS.find(tx, account, chunk)
         if facts is None:
-            return False
+            return -1
+        stop = min(at + _AUDITED, (chunk + 1) * SPAN)
         space = keyspace.SEARCH_DOC
-        live, boxes = BitMap(), dict[bytes, BitMap]()
-        marks = {name: BitMap() for name in _MARKS}
-        start, stop = space.range(account, chunk * SPAN)[0], space.range(account, chunk * SPAN + SPAN - 1)[1]
-        for key, data in list(tx.scan(start, stop)):
+        lying: dict[bytes, list[int]] = {}
+        marks: dict[str, list[int]] = {name: [] for name in ("live", *_MARKS)}
+        for key, data in list(tx.scan(space.key(account, at), space.range(account, stop - 1)[1])):
             doc, place = space.parts(key)[1], Place.unpack(data)
+            row = MESSAGES.find(tx, account, place.mailbox, place.uid)
             state = STATES.find(tx, account, place.mailbox, place.uid)
-            if state is None:
-                tx.delete(key)
+            if row is None or state is None or _number(tx, account, place.mailbox, place.uid) not in (None, doc):
+                tx.delete(key)  # gone, or known under another number
                 continue
             if not MAILBOXES.exists(tx, account, place.mailbox):
                 continue  # deleted: its messages are still leaving
             tx.put(keyspace.SEARCH_PLACE.key(account, place.mailbox, place.uid), doc.to_bytes(4, "big"))
-            live.add(doc)
-            boxes.setdefault(bytes(place.mailbox), BitMap()).add(doc)
+            if place.date != row.idate:
+                tx.put(key, Place(place.mailbox, place.uid, row.idate).pack())
+            lying.setdefault(bytes(place.mailbox), []).append(doc)
+            marks["live"].append(doc)
             for name, bit in _MARKS.items():
                 if state.flags & bit:
-                    marks[name].add(doc)
+                    marks[name].append(doc)
+        looked_at = BitMap(range(at, stop))
+        boxes = {
+            id: stored((bits(facts.mailboxes.get(id, b"")) - looked_at) | BitMap(lying.get(id, ())))
+            for id in {*facts.mailboxes, *lying}
+        }
         now = replace(
             facts,
-            live=stored(live),
-            mailboxes={id: stored(bitmap) for id, bitmap in boxes.items()},
-            **{name: stored(bitmap) for name, bitmap in marks.items()},
+            mailboxes={id: bitmap for id, bitmap in boxes.items() if bitmap},
+            **{name: stored((bits(getattr(facts, name)) - looked_at) | BitMap(docs)) for name, docs in marks.items()},
         )
         if now != facts:
             FACTS.put(tx, now, account, chunk)
-        return True
+        return stop
 
     def _row(self, tx: ReadTx, account: int, doc: int) -> Message | None:
         data = tx.get(keyspace.SEARCH_DOC.key(account, doc))
@@ -179,3 +207,15 @@ class Upkeep:
             return self.index.describe(parse(b"".join(self.mailstore.stream(row))))
         except (NotFound, Corrupt):
             return NO_WORDS  # gone meanwhile, or damaged: `mailkit check` tells of that
+
+
+def _number(tx: ReadTx, account: int, box: bytes, uid: int) -> int | None:
+    """Under which number a message is known; the number has to know it too."""
+    raw = tx.get(keyspace.SEARCH_PLACE.key(account, box, uid))
+    if raw is None:
+        return None
+    data = tx.get(keyspace.SEARCH_DOC.key(account, doc := int.from_bytes(raw, "big")))
+    if data is None:
+        return None
+    place = Place.unpack(data)
+    return doc if (place.mailbox, place.uid) == (box, uid) else None

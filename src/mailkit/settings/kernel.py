@@ -101,6 +101,10 @@ MAIL_DOMAIN: Key[str | None] = Key(
     "mail.domain", TEXT, None, "The domain of addresses given without one; unset: `mail.hostname`.", scope="reload"
 )
 
+REPORT_DOMAIN: Key[str | None] = Key(
+    "report.domain", TEXT, None, "The domain that reports are sent from; unset: the first one that somebody adds."
+)
+
 DNS_ZONE: Key[str | None] = Key(
     "dns.zone",
     TEXT,
@@ -164,6 +168,7 @@ KERNEL_KEYS: tuple[Key[Any], ...] = (
     LIMITS_MESSAGE_SIZE,
     MAIL_HOSTNAME,
     MAIL_DOMAIN,
+    REPORT_DOMAIN,
     DNS_ZONE,
     JOURNAL_KEEP,
     JOURNAL_KEEP_MOST,

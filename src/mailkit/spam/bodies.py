@@ -8,7 +8,7 @@ from mailkit.mime.charsets import codec_name
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
-from mailkit.spam.html import html_text, html_tokens
+from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
 from mailkit.spam.shapes import step
 from mailkit.spam.urls import find_urls, url_tokens
 from mailkit.spam.words import scripts, shouted, words
@@ -18,13 +18,14 @@ __all__ = ["body_tokens"]
 _MOST_PARTS: Final = 40
 _PART_LIMIT: Final = 100_000
 """Bytes of one encoded text part that are read."""
-_TEXT_LIMIT: Final = 40_000
+_SOURCE_LIMIT: Final = 200_000
+"""Bytes of text parts, tags included, that are read, all parts together."""
+_TEXT_LIMIT: Final = 16_000
 """Bytes of text that are cut into words, all parts together."""
-_MOST_WORDS: Final = 4_000
+_MOST_WORDS: Final = 2_500
 
 _CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
 _NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
-_NO_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ASCII: Final = bytes(range(128))
 
 
@@ -33,7 +34,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
     kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
     texts: list[bytes] = []
     urls: dict[bytes, int] = {}
-    room = _TEXT_LIMIT
+    room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
     for part in scan.parts[:_MOST_PARTS]:
         kinds.append(part.content_type[:60])
         headers = part.headers
@@ -45,16 +46,25 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
             kinds.append(b"encoding " + part.encoding[:20])
         disposition = (headers.get(b"content-disposition") or b"")[:1000].lower()
         name = _NAME.search(declared) if b"name" in declared else None
-        name = name or (_NAME.search(disposition) if disposition else None)
+        name = name or (_NAME.search(disposition) if b"name" in disposition else None)
         if name:
             kinds.append(b"file ." + (name[1] or name[2]).rpartition(b".")[2][:8])
-        if part.children or room <= 0 or part.content_type[:5] != b"text/" or disposition[:10] == b"attachment":
+        if (
+            part.children
+            or room <= 0
+            or source <= 0
+            or part.content_type[:5] != b"text/"
+            or disposition[:10] == b"attachment"
+        ):
             continue
-        data = _utf8(part, charset[1] if charset else b"")
+        data = _utf8(part, charset[1] if charset else b"")[:source]
+        source -= len(data)
         urls.update(find_urls(data))
         if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
-            text, tags = html_text(data, room)
-            tokens[f.HTML] += html_tokens(data, text, tags)
+            lower = data.lower()
+            text, tags = html_text(data, lower, room, most_tags)
+            most_tags = max(most_tags - tags.total(), 1)
+            tokens[f.HTML] += html_tokens(lower, text, tags)
         else:
             text = data
         text = text[:room]
@@ -63,7 +73,8 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
     text = b"\n".join(texts)
     found = words(text)[:_MOST_WORDS]
     tokens[f.BODY] += found
-    tokens[f.BODY] += [b"U+" + word.lower() for word in shouted(text)]
+    loud, capitals = shouted(text)
+    tokens[f.BODY] += loud
     tokens[f.URL] += url_tokens(urls)
 
     size = len(text) + 1
@@ -71,7 +82,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
     shape.append(b"links " + step(sum(urls.values())))
     shape.append(b"text parts " + step(len(texts)))
     shape.append(b"parts " + step(len(scan.parts)))
-    shape.append(b"capitals " + step(40 * (size - len(text.translate(None, _NO_CAPITALS))) // size))
+    shape.append(b"capitals " + step(40 * (capitals + 1) // size))
     shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))

@@ -22,10 +22,11 @@ from mailkit.spam.tokens import VERSION
 
 __all__ = ["decode_model", "encode_model"]
 
-_MAGIC: Final = b"mailkit spam 1\n"
+_MAGIC: Final = b"mailkit spam 2\n"
 _CHECK: Final = Struct("<I")
 _HEAD: Final = Struct("<HQQQI")
 _KEY: Final = 12
+_COUNTED_ZERO: Final = 0x8000
 
 
 def encode_model(model: Model) -> bytes:
@@ -37,10 +38,9 @@ def encode_model(model: Model) -> bytes:
     out += [example.key for example in examples]
     out.append(bytes((1 if e.spam else 0) | (0 if e.rest is None else 2) for e in examples))
     out.append(pack_numbers([example.number for example in examples]))
-    rank = _Ranks(columns)
-    lists = rank.of([e.singles if e.rest is None else _joined(e) for e in examples])
-    out.append(pack_numbers([len(ranks) for ranks in lists]))
-    out.append(pack_numbers(_concatenate([_gaps(ranks) for ranks in lists])))
+    out.append(pack_numbers([0 if e.counted is None else e.counted + _COUNTED_ZERO for e in examples]))
+    sizes, gaps = _Ranks(columns).gaps([e.singles if e.rest is None else _joined(e) for e in examples], model.table)
+    out += [pack_numbers(sizes), pack_numbers(gaps)]
     data = b"".join(out)
     return _MAGIC + _CHECK.pack(crc32(data)) + data
 
@@ -67,18 +67,20 @@ def decode_model(data: bytes) -> Model:
         raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
     keys = [reader.take(_KEY) for _ in range(count)]
     kinds = reader.take(count)
-    numbers, sizes, gaps = reader.numbers(), reader.numbers(), reader.numbers()
+    numbers, counted, sizes, gaps = reader.numbers(), reader.numbers(), reader.numbers(), reader.numbers()
     reader.end()
-    if not len(numbers) == len(sizes) == count or int(sum(map(int, sizes))) != len(gaps):
+    if not len(numbers) == len(counted) == len(sizes) == count or int(sum(map(int, sizes))) != len(gaps):
         raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
     rank = _Ranks(columns)
     examples = []
     start = 0
-    for key, kind, order, size in zip(keys, kinds, map(int, numbers), map(int, sizes), strict=True):
+    columns_of = zip(keys, kinds, map(int, numbers), map(int, counted), map(int, sizes), strict=True)
+    for key, kind, order, score, size in columns_of:
         whole = rank.ids(_sums(gaps[start : start + size]))
         start += size
         alone = singles(whole)
-        examples.append(Example(key, bool(kind & 1), order, alone, whole[len(alone) :] if kind & 2 else None))
+        rest = whole[len(alone) :] if kind & 2 else None
+        examples.append(Example(key, bool(kind & 1), order, alone, rest, score - _COUNTED_ZERO if score else None))
     return Model.restore(spam, ham, number, columns, examples)
 
 
@@ -105,13 +107,6 @@ def _sums(gaps: Any) -> Any:
     return array("I", [total & 0xFFFFFFFF for total in accumulate(gaps)])
 
 
-def _concatenate(lists: Sequence[Any]) -> Any:
-    np = arrays.numpy()
-    if np is not None:
-        return np.concatenate([np.zeros(0, np.uint32), *lists])
-    return [number for numbers in lists for number in numbers]
-
-
 class _Ranks:
     """The place of each feature when the most common come first, ties by id."""
 
@@ -128,25 +123,35 @@ class _Ranks:
             self._order = sorted(range(len(totals)), key=lambda at: -totals[at])
             self._places = {columns.ids[at]: place for place, at in enumerate(self._order)}
 
-    def of(self, lists: list[Any]) -> list[Any]:
-        """The ranks of each list of features, ascending; those that have expired are left out."""
+    def gaps(self, lists: Sequence[Any], table: Any) -> tuple[Any, Any]:
+        """For each list of features how many are known (others have expired), and, list after list, the gaps between
+        their ascending ranks. `table` is the one the columns are of.
+        """
         np = self._np
         if np is None:
-            return [sorted(self._places[number] for number in ids if number in self._places) for ids in lists]
-        if not len(self._ids):
-            return [np.zeros(0, np.uint32)] * len(lists)
-        out: list[Any] = []
-        for start in range(0, len(lists), 512):
-            group = lists[start : start + 512]
-            ids = np.concatenate(group)
-            at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-            known = self._ids[at] == ids
+            ranks = [sorted(self._places[number] for number in ids if number in self._places) for ids in lists]
+            return [len(some) for some in ranks], [gap for some in ranks for gap in _gaps(some)]
+        unknown = np.uint32(len(self._ids))
+        rank_at = np.full(len(table.spam), unknown)
+        rank_at[table.rows(self._ids)] = self._rank
+        sizes = [np.zeros(0, np.uint32)]
+        gaps = [np.zeros(0, np.uint32)]
+        for start in range(0, len(lists), 256):
+            group = lists[start : start + 256]
+            ranks = rank_at[table.rows(np.concatenate(group))]
+            owner = np.repeat(np.arange(len(group), dtype=np.uint64), [len(ids) for ids in group])
+            known = ranks != unknown
+            owner = owner[known]
             # One sort for the group: the list's number above its ranks.
-            of = np.repeat(np.arange(len(group), dtype=np.uint64), [len(x) for x in group])[known]
-            ranks = np.sort(of << np.uint64(32) | self._rank[at[known]])
-            ends = np.cumsum(np.bincount(of.astype(np.int64), minlength=len(group)))
-            out += np.split(ranks.astype(np.uint32), ends[:-1])
-        return out
+            keys = np.sort(owner << np.uint64(32) | ranks[known])
+            found = np.bincount(owner.astype(np.int64), minlength=len(group))
+            ranks = keys.astype(np.uint32)
+            steps = np.diff(ranks, prepend=np.uint32(0))
+            first = (np.cumsum(found) - found)[found > 0]
+            steps[first] = ranks[first]
+            sizes.append(found.astype(np.uint32))
+            gaps.append(steps)
+        return np.concatenate(sizes), np.concatenate(gaps)
 
     def ids(self, ranks: Any) -> Any:
         """The inverse of `of`."""

@@ -4,10 +4,12 @@ Fixed cut-offs let 2 to 50 % of ham through a model that has seen little of it: 
 scores. So they are drawn from scores that learnt messages would have had, had they not been learnt:
 
     middle = where the two classes part: their means, each weighted by the other's spread (+ 0.3)
-    spam   = middle + margin (0.8), or the score that 1 in 100 of 200 or more ham exceed, if that is higher
+    tail   = the mean of the highest hundredth of the ham scores, where there are 400 or more
+    spam   = middle + margin (0.7), or tail + margin - 0.1 if that is higher
     ham    = the score that 1 in 50 spam fall below, but below `spam` by 0.3 at least
 
-The extreme quantiles of small samples, tried first, jump from one sample to the next; the middle stays where it is.
+The middle stays where it is from one sample to the next, the tail knows of ham that looks like spam. Single extreme
+scores, tried first, jump by more than the whole margin.
 
 Between ham and spam a message is "unsure".
 """
@@ -23,7 +25,9 @@ __all__ = ["NO_CUTOFFS", "Cutoffs", "draw_cutoffs", "probability"]
 
 _SPREAD: Final = 0.3
 _UNSURE: Final = 0.3
-_ENOUGH: Final = 200
+_ENOUGH: Final = 400
+_TAIL: Final = 0.01
+_NEARER: Final = 0.1
 
 
 @frozen
@@ -41,7 +45,7 @@ NO_CUTOFFS: Final = Cutoffs(float("-inf"), float("inf"))
 
 
 def draw_cutoffs(
-    ham_scores: Sequence[float], spam_scores: Sequence[float], ham: int, spam: int, *, margin: float = 0.8
+    ham_scores: Sequence[float], spam_scores: Sequence[float], ham: int, spam: int, *, margin: float = 0.7
 ) -> Cutoffs:
     """Cut-offs from honest scores of samples of both classes, of which `ham` and `spam` messages were learnt."""
     if not ham_scores or not spam_scores:
@@ -52,7 +56,7 @@ def draw_cutoffs(
     middle = (low_mean * high_spread + high_mean * low_spread) / (low_spread + high_spread)
     spam_from = middle + margin
     if len(low) >= _ENOUGH:
-        spam_from = max(spam_from, low[int(0.99 * len(low))])
+        spam_from = max(spam_from, fmean(low[-round(_TAIL * len(low)) :]) + margin - _NEARER)
     ham_to = min(high[int(0.02 * len(high))], spam_from - _UNSURE)
     slope, offset = _fit(low, high, ham, spam)
     return Cutoffs(ham_to, spam_from, slope, offset)

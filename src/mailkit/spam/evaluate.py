@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from time import perf_counter
 from typing import Final
 
@@ -13,18 +14,16 @@ from attrs import frozen
 
 from mailkit.errors import Invalid
 from mailkit.spam.checkpoint import encode_model
-from mailkit.spam.features import Ids, feature_ids
-from mailkit.spam.message_key import message_key
+from mailkit.spam.features import Ids
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
+from mailkit.spam.reading import Reader, reader
 from mailkit.spam.settings import DEFAULT, Settings
-from mailkit.spam.tokens import read
 from mailkit.spam.verdict import Verdict, judge
 
-__all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate"]
+__all__ = ["PROTOCOLS", "Evaluation", "Labelled", "evaluate", "evaluate_split"]
 
 PROTOCOLS: Final = ("half", "alt", "online")
-_GROUP: Final = 256
 _BULK_FOLD: Final = 8_192
 _FOLD: Final = 1_024
 """Messages after which the online protocol folds its model, as a mailbox does in idle moments."""
@@ -60,14 +59,19 @@ class Evaluation:
     scores: tuple[tuple[str, bool, float, str], ...]  #: (name, is spam, score, verdict) of each tested message
 
 
-def evaluate(corpus: Sequence[Labelled], protocol: str, settings: Settings = DEFAULT) -> Evaluation:
-    """Runs a protocol over messages in order of receipt. Invalid when a class is missing or the protocol unknown."""
+def evaluate(corpus: Sequence[Labelled], protocol: str, settings: Settings = DEFAULT, *, jobs: int = 1) -> Evaluation:
+    """Runs a protocol over messages in order of receipt. Invalid when a class is missing or the protocol unknown.
+
+    `jobs`: how many processes read messages (`reading.reader`).
+    """
     if protocol not in PROTOCOLS:
         raise Invalid.field("protocol", f'"protocol" must be one of {", ".join(PROTOCOLS)}')
     if len({message.spam for message in corpus}) < 2 or len(corpus) < 4:
         raise Invalid("spam.corpus_one_sided", "An evaluation needs both ham and spam, two of each at least")
-    run = _online if protocol == "online" else _batch
-    return run(corpus, protocol, settings)
+    if protocol == "online":
+        with reader(jobs) as read_all:
+            return _online(corpus, settings, read_all)
+    return evaluate_split(*_split(corpus, protocol), settings, protocol=protocol, jobs=jobs)
 
 
 def _split(corpus: Sequence[Labelled], protocol: str) -> tuple[list[Labelled], list[Labelled]]:
@@ -82,56 +86,75 @@ def _split(corpus: Sequence[Labelled], protocol: str) -> tuple[list[Labelled], l
     return train, test
 
 
-def _batch(corpus: Sequence[Labelled], protocol: str, settings: Settings) -> Evaluation:
-    train, test = _split(corpus, protocol)
+def evaluate_split(
+    train: Sequence[Labelled],
+    test: Sequence[Labelled],
+    settings: Settings = DEFAULT,
+    *,
+    protocol: str = "split",
+    jobs: int = 1,
+) -> Evaluation:
+    """Trains on some messages and tests on others; the measures of a class that isn't tested are NaN."""
+    with reader(jobs) as read_all:
+        return _batch(train, test, protocol, settings, read_all)
+
+
+def _batch(
+    train: Sequence[Labelled], test: Sequence[Labelled], protocol: str, settings: Settings, read_all: Reader
+) -> Evaluation:
     model = Model(settings=settings)
     known: set[bytes] = set()
     started = perf_counter()
-    for start in range(0, len(train), _GROUP):
-        group = []
-        for message in train[start : start + _GROUP]:
-            raw = message.read()
-            key = message_key(raw)
+    at = folded = 0
+    for group in read_all([message.read for message in train]):
+        fresh: dict[bytes, tuple[bytes, Ids, bool]] = {}
+        for (key, ids), message in zip(group, train[at : at + len(group)], strict=True):
             if key not in known:
                 known.add(key)
-                group.append((key, feature_ids(read(raw)), message.spam))
-        model.learn_many(group)
-        if (start + _GROUP) % _BULK_FOLD == 0:
+                fresh[key] = (key, ids, message.spam)
+        model.learn_many(list(fresh.values()))
+        at += len(group)
+        if at - folded >= _BULK_FOLD:
             model.settle()
+            folded = at
     model.settle()
     trained = perf_counter()
     verdicts: list[Verdict] = []
-    for start in range(0, len(test), _GROUP):
-        ids = [feature_ids(read(message.read())) for message in test[start : start + _GROUP]]
-        verdicts += [judge(model, score) for score in model.score_many(ids)]
+    for group in read_all([message.read for message in test]):
+        verdicts += [judge(model, score) for score in model.score_many([ids for _, ids in group])]
     ended = perf_counter()
     return _measure(protocol, len(train), test, verdicts, model, ended - trained, trained - started)
 
 
-def _online(corpus: Sequence[Labelled], protocol: str, settings: Settings) -> Evaluation:
+def _online(corpus: Sequence[Labelled], settings: Settings, read_all: Reader) -> Evaluation:
     model = Model(settings=settings)
-    labels: dict[bytes, tuple[bool, Ids]] = {}
+    labels: dict[bytes, bool] = {}
     verdicts = []
     classifying = training = 0.0
-    for number, message in enumerate(corpus, 1):
+    messages = iter(corpus)
+    groups = read_all([message.read for message in corpus])
+    while True:
         started = perf_counter()
-        raw = message.read()
-        ids = feature_ids(read(raw))
-        verdicts.append(judge(model, model.score(ids)))
-        classified = perf_counter()
-        key = message_key(raw)
-        before = labels.get(key)
-        if before is None or before[0] is not message.spam:
-            if before is not None:
-                model.forget(key, before[1], before[0])
-            model.learn(key, ids, message.spam)
-            labels[key] = (message.spam, ids)
-        if number % _FOLD == 0:
-            model.settle()
-        classifying += classified - started
-        training += perf_counter() - classified
+        group = next(groups, None)
+        classifying += perf_counter() - started
+        if group is None:
+            break
+        for (key, ids), message in zip(group, islice(messages, len(group)), strict=True):
+            started = perf_counter()
+            verdicts.append(judge(model, model.score(ids)))
+            classified = perf_counter()
+            before = labels.get(key)
+            if before is None or before is not message.spam:
+                if before is not None:  # the same message with another label: a changed mind
+                    model.forget(key, ids, before)
+                model.learn(key, ids, message.spam)
+                labels[key] = message.spam
+            if len(verdicts) % _FOLD == 0:
+                model.settle()
+            classifying += classified - started
+            training += perf_counter() - classified
     model.settle()
-    return _measure(protocol, len(corpus), corpus, verdicts, model, classifying, training)
+    return _measure("online", len(corpus), corpus, verdicts, model, classifying, training)
 
 
 def _measure(

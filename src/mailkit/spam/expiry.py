@@ -11,8 +11,8 @@ from mailkit.spam.table import Columns
 
 __all__ = ["MOST_FEATURES", "expire"]
 
-MOST_FEATURES: Final = 1_000_000
-"""Features at which a model is thinned out: about 4 MiB stored, 50 MB in memory."""
+MOST_FEATURES: Final = 2_000_000
+"""Features at which a model is thinned out: about 7 MiB stored, 100 MB in memory."""
 
 _KEPT: Final = 0.75
 _HALF_LIFE: Final = 8.0

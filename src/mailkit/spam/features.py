@@ -20,6 +20,7 @@ __all__ = [
     "Ids",
     "feature_ids",
     "feature_ids_in_python",
+    "feature_ids_of_many",
     "feature_names",
     "pack_ids",
     "singles",
@@ -63,6 +64,44 @@ def feature_ids(tokens: Tokens) -> Ids:
     np.not_equal(ids[1:], ids[:-1], out=keep[1:])
     keep[:1] &= ids[:1] != 0  # 0 marks a free slot of a table
     return ids[keep]
+
+
+def feature_ids_of_many(messages: Sequence[Tokens]) -> list[Ids]:
+    """`feature_ids` of each, faster: what numpy costs per call is shared. Best with some tens."""
+    np = arrays.numpy()
+    if np is None:
+        return [feature_ids_in_python(tokens) for tokens in messages]
+    sizes = [[len(family) for family in tokens.families] for tokens in messages]
+    totals = [sum(lengths) for lengths in sizes]
+    whole = sum(totals)
+    if not whole:
+        return [np.zeros(0, np.uint32)] * len(messages)
+    words = chain.from_iterable([family for tokens in messages for family in tokens.families])
+    found = np.fromiter(map(crc32, words), np.uint32, whole)
+    # Stretches of words whose right neighbours make pairs with them, and stretches between.
+    stretches = []
+    for tokens, lengths in zip(messages, sizes, strict=True):
+        body, subject = max(tokens.body_words - 1, 0), max(tokens.subject_words - 1, 0)
+        before = sum(lengths[:SUBJECT]) - body
+        stretches += [body, before, subject, sum(lengths) - body - before - subject]
+    numbers = np.repeat(np.array([BODY_PAIRS, 0, SUBJECT_PAIRS, 0] * len(messages), np.uint32), stretches)
+    left = numbers.nonzero()[0]
+    mixed = found[left] * np.uint32(_LEFT)
+    mixed += found[left + 1] * np.uint32(_RIGHT)
+    mixed ^= mixed >> np.uint32(15)
+    mixed &= np.uint32(_MASK)
+    mixed |= numbers[left] << np.uint32(28)
+    found &= np.uint32(_MASK)
+    found |= np.repeat(np.tile(_family_bits(), len(messages)), [size for lengths in sizes for size in lengths])
+    # One sort for all: the number of the message above the id.
+    owner = np.repeat(np.arange(len(messages), dtype=np.uint64) << np.uint64(32), totals)
+    keys = np.concatenate((owner | found, owner[left] | mixed))
+    keys.sort()
+    ids = keys.astype(np.uint32)
+    keep = ids != 0  # 0 marks a free slot of a table
+    keep[1:] &= keys[1:] != keys[:-1]
+    ends = np.searchsorted(keys[keep], np.arange(1, len(messages), dtype=np.uint64) << np.uint64(32))
+    return list(np.split(ids[keep], ends))
 
 
 @cache

@@ -108,7 +108,8 @@ def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
         text = _LIST_TAG.sub(rb"\1", text.lstrip(), count=1)
     found = words(text)
     tokens[f.SUBJECT] += found
-    tokens[f.SUBJECT] += [b"U+" + word.lower() for word in shouted(text)]
+    if not text.islower():
+        tokens[f.SUBJECT] += shouted(text)[0]
     shape.append(b"subject length " + step(len(text) // 10))
     loud = len(text.translate(None, _NOT_LOUD))
     shape.append(b"subject in capitals " + step(8 * loud // (len(text) + 1)))

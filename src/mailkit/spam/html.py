@@ -11,10 +11,8 @@ from typing import Final
 
 from mailkit.spam.shapes import organisation, step
 
-__all__ = ["html_text", "html_tokens"]
+__all__ = ["MOST_TAGS", "html_text", "html_tokens"]
 
-_COMMENT: Final = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-_UNSEEN: Final = re.compile(rb"<(style|script)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _INLINE: Final = frozenset(
     mark + name
     for name in b"b i u a s q em tt big sub sup wbr font span abbr code small strong o:p".split()
@@ -25,28 +23,31 @@ _LINK: Final = re.compile(
     rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
+# Looked for only in pages that have any style, and any such scheme: most marks are then never searched.
 _HIDING: Final = (
     *(b"display:none", b"display: none", b"visibility:hidden", b"visibility: hidden", b"max-height:0"),
     *(b"font-size:0", b"font-size: 0", b"font-size:1px", b"opacity:0", b"text-indent:-"),
 )
-_ACTIVE: Final = (b"javascript:", b"data:image", b"data:text", b"mailto:", b"cid:", b"bgcolor", b"@media")
-_MOST_TAGS: Final = 4_000
+_ACTIVE: Final = (b"javascript:", b"bgcolor")
+_DATA: Final = (b"data:image", b"data:text")
+_UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<script": (b"</script", b" ")}
+"""What begins text that a reader doesn't see -> what ends it (up to the next ">"), and what stands in its place."""
+_MOST_UNSEEN: Final = 400
+MOST_TAGS: Final = 4_000
 _MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes, limit: int) -> tuple[bytes, Counter[bytes]]:
+def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
     """The first `limit` bytes of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then
-    references are resolved), and how often each tag occurs.
+    references are resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in
+    lower case.
     """
-    if b"<!--" in html:
-        html = _COMMENT.sub(b"", html)
-    if b"style" in html or b"script" in html or b"STYLE" in html or b"SCRIPT" in html:
-        html = _UNSEEN.sub(b" ", html)
-    pieces = _TAG.split(html, _MOST_TAGS)  # text, tag, text, tag, ..., text
+    if b"<style" in lower or b"<script" in lower or b"<!--" in lower:
+        html = _without_unseen(html, lower)
+    pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
-    out = pieces[:1]
-    out += [text if tag in _INLINE else b" " + text for tag, text in zip(tags, pieces[2::2], strict=True)]
-    text = b"".join(out)[:limit]
+    pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
+    text = b"".join(pieces)[:limit]
     if b"&" in text:
         if text.count(b"&") > _MOST_REFERENCES:
             text = text[: 4 * _MOST_REFERENCES]
@@ -54,19 +55,49 @@ def html_text(html: bytes, limit: int) -> tuple[bytes, Counter[bytes]]:
     return text, Counter(tags)
 
 
-def html_tokens(html: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
-    """Signs of how the page was made; `text` and `tags` are what `html_text` found in it."""
+def _without_unseen(html: bytes, lower: bytes) -> bytes:
+    """Without the first 400 comments, and with a space for each style sheet and script. What is not closed goes to
+    the end."""
+    kept: list[bytes] = []
+    start = 0
+    # Where each next begins, or behind the end: one that isn't there is searched once.
+    after = dict.fromkeys(_UNSEEN, -1)
+    for _ in range(_MOST_UNSEEN):
+        for opening, at in after.items():
+            if at < start:
+                at = lower.find(opening, start)
+                after[opening] = at if at >= 0 else len(lower)
+        opening = min(after, key=after.__getitem__)
+        at = after[opening]
+        kept.append(html[start:at])
+        if at == len(lower):
+            return b"".join(kept)
+        closing, instead = _UNSEEN[opening]
+        kept.append(instead)
+        end = lower.find(closing, at)
+        start = lower.find(b">", end + len(closing) - 1) + 1
+        if end < 0 or start <= 0:
+            return b"".join(kept)
+    return b"".join((*kept, html[start:]))
+
+
+def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
+    """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
-    lower = html.lower()
-    out += [mark.replace(b" ", b"") for mark in _HIDING if mark in lower]
+    if b"style" in lower:
+        out += [mark.replace(b" ", b"") for mark in _HIDING if mark in lower]
+        if b"@media" in lower:
+            out.append(b"@media")
     out += [mark for mark in _ACTIVE if mark in lower]
+    if b"data:" in lower:
+        out += [mark for mark in _DATA if mark in lower]
     out.append(b"pictures " + step(tags[b"img"]))
     out.append(b"links " + step(tags[b"a"]))
-    out.append(b"share of text " + step(16 * len(text) // (len(html) + 1)))
-    if b"&#" in html:
-        out.append(b"references " + step(html.count(b"&#")))
-    if b"<!--" in html:
-        out.append(b"comments " + step(html.count(b"<!--")))
+    out.append(b"share of text " + step(16 * len(text) // (len(lower) + 1)))
+    if b"&#" in lower:
+        out.append(b"references " + step(lower.count(b"&#")))
+    if b"<!--" in lower:
+        out.append(b"comments " + step(lower.count(b"<!--")))
     if b">http" in lower or b">www." in lower:
         for link in _LINK.finditer(lower, 0, 60_000):
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])

@@ -14,15 +14,16 @@ The laws:
   taken out, are what the cut-offs are drawn from (`cutoffs`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
 from mailkit.spam.expiry import MOST_FEATURES, expire
+from mailkit.spam.families import FIRST_REST, WEIGHTS
 from mailkit.spam.features import Ids, singles
 from mailkit.spam.score import family_means, log_odds, many_scores, shares, weighted
 from mailkit.spam.settings import DEFAULT, Settings
@@ -33,11 +34,13 @@ __all__ = ["WHOLE", "WINDOW", "Example", "Model"]
 WINDOW: Final = 2_048
 """Messages of each class that are kept as examples for the second stage: the latest."""
 WHOLE: Final = 256
-"""Of those, how many of each class are kept whole, to draw cut-offs from: those with the highest
-keys, which a replay predicts with almost all it will ever know."""
+"""Of those, how many of each class are kept whole, so that the cut-offs follow the counts: those with the highest keys,
+which a replay predicts with almost all it will ever know. Of the others the score is kept that the counts gave when
+they were cut down, their own taken out."""
 EPOCH: Final = 4_096
 """Learnt messages in one epoch, the clock of expiry."""
 
+_UNIT: Final = 1_024
 _RATE: Final = 10.0
 _SURE: Final = 2.0
 """The second stage learns from a message only if it was less sure of it than this ("thick threshold")."""
@@ -52,6 +55,7 @@ class Example:
     number: int  #: how many messages had been learnt before it
     singles: Ids
     rest: Ids | None
+    counted: int | None = None  #: without `rest`: what the counts said of it by the default weights, in 1/1024
 
 
 @define(eq=False)
@@ -161,9 +165,10 @@ class Model:
         ids = np.concatenate(messages)
         rows = self.table.rows(ids)
         scores = many_scores(ids, self.evidence(rows), sizes, self.settings.weights)
-        weights = self.table.weight[rows]  # type: ignore[attr-defined]  # an ArrayTable, since there is numpy
-        alone = np.array([max(len(singles(ids)), 1) for ids in messages])
-        index = np.repeat(np.arange(len(sizes)), sizes)
+        single = ids < FIRST_REST
+        weights = self.table.weight[rows[single]]  # type: ignore[attr-defined]  # an ArrayTable, since there is numpy
+        index = np.repeat(np.arange(len(sizes)), sizes)[single]
+        alone = np.maximum(np.bincount(index, minlength=len(sizes)), 1)
         scores += np.bincount(index, weights, len(sizes)) / np.sqrt(alone) * self.settings.second_stage
         return list(scores.tolist())
 
@@ -194,27 +199,46 @@ class Model:
         self.replay()
         if self._cutoffs is None or abs(self.spam + self.ham - self._drawn_at) * 10 > self._drawn_at:
             self._drawn_at = self.spam + self.ham
-            self._trim()
             honest: dict[bool, list[float]] = {False: [], True: []}
-            for spam, value in self._honest_scores():
-                honest[spam].append(value)
+            for spam, scores in honest.items():
+                examples = [example for example in self.examples.values() if example.spam is spam]
+                whole = [example for example in examples if example.rest is not None]
+                counted = self._counted_now(whole, self.settings.weights)
+                if self.settings.weights == WEIGHTS:  # what was kept is no good for others
+                    counted |= {e.key: e.counted for e in examples if e.counted is not None}
+                for key, score in counted.items():
+                    scores.append(score / _UNIT + self._honest[key] * self.settings.second_stage)
             self._cutoffs = draw_cutoffs(honest[False], honest[True], self.ham, self.spam, margin=self.settings.margin)
         return self._cutoffs
 
-    def _honest_scores(self) -> Iterator[tuple[bool, float]]:
-        """(is spam, score) of the whole examples as if each had never been learnt."""
-        whole = [example for example in self.examples.values() if example.rest is not None]
-        ids = [_join(example.singles, example.rest) for example in whole]
-        for example, numbers, rows in zip(whole, ids, self._rows(ids), strict=True):
-            own = 1 if example.spam else 0
+    def _counted_now(self, whole: Sequence[Example], weights: Sequence[float]) -> dict[bytes, int]:
+        """What the counts would say of each of these examples of one class, had it never been learnt; in 1/1024."""
+        out: list[int] = []
+        np = arrays.numpy()
+        for start in range(0, len(whole), 256):
+            group = whole[start : start + 256]
+            ids = [_join(example.singles, example.rest) for example in group]
+            if np is None:
+                out += [
+                    round(_UNIT * self._counted_one(e, numbers, weights)) for e, numbers in zip(group, ids, strict=True)
+                ]
+                continue
+            joined, sizes = np.concatenate(ids), [len(numbers) for numbers in ids]
+            rows = self.table.rows(joined)
             a, b = self.table.counts(rows)
-            if isinstance(a, list):
-                a, b = [max(x - own, 0) for x in a], [max(x - 1 + own, 0) for x in b]
-            else:  # an expired feature counts zero already
-                a, b = a - (a > 0) * own, b - (b > 0) * (1 - own)
-            evidence = log_odds(a, b, self.spam - own, self.ham - 1 + own)
-            score = weighted(family_means(numbers, evidence), self.settings.weights)
-            yield example.spam, score + self._honest[example.key] * self.settings.second_stage
+            if group[0].spam:  # an expired feature counts zero already
+                evidence = log_odds(a - (a > 0), b, self.spam - 1, self.ham)
+            else:
+                evidence = log_odds(a, b - (b > 0), self.spam, self.ham - 1)
+            out += np.rint(many_scores(joined, evidence, sizes, weights) * _UNIT).astype(int).tolist()
+        return {example.key: score for example, score in zip(whole, out, strict=True)}
+
+    def _counted_one(self, example: Example, ids: Ids, weights: Sequence[float]) -> float:
+        own = 1 if example.spam else 0
+        a, b = self.table.counts(self.table.rows(ids))
+        a, b = [max(x - own, 0) for x in a], [max(x - 1 + own, 0) for x in b]
+        evidence = log_odds(a, b, self.spam - own, self.ham - 1 + own)
+        return weighted(family_means(ids, evidence), weights)
 
     def _second(self, ids: Ids, rows: Any) -> float:
         count = len(singles(ids))
@@ -251,16 +275,17 @@ class Model:
         self._still = 0
 
     def _trim(self) -> None:
-        """Keeps the latest `WINDOW` of each class, and whole the `WHOLE` of them with the highest keys."""
+        """Keeps the latest `WINDOW` of each class, whole the `WHOLE` of them with the highest keys."""
         for spam in (False, True):
             kept = sorted((e for e in self.examples.values() if e.spam is spam), key=lambda e: (e.number, e.key))
             for example in kept[:-WINDOW]:
                 del self.examples[example.key]
                 self._honest.pop(example.key, None)
             kept = sorted(kept[-WINDOW:], key=lambda e: e.key)
-            for example in kept[:-WHOLE]:
-                if example.rest is not None:
-                    self.examples[example.key] = Example(example.key, spam, example.number, example.singles, None)
+            cut = [example for example in kept[:-WHOLE] if example.rest is not None]
+            counted = self._counted_now(cut, WEIGHTS)
+            for example in cut:
+                self.examples[example.key] = evolve(example, rest=None, counted=counted[example.key])
 
 
 def _join(alone: Ids, rest: Ids) -> Ids:

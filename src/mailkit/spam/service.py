@@ -21,6 +21,7 @@ from mailkit.spam.features import Ids, feature_ids
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
+from mailkit.spam.reading import ids_of_messages
 from mailkit.spam.records import Learnt
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stored import (
@@ -46,7 +47,7 @@ FOR_ALL: Final = 0
 _RECENT: Final = 32
 _HOT: Final = 64
 """Models kept in memory."""
-_EXPORT: Final = b"mailkit spam export 1\n"
+_EXPORT: Final = b"mailkit spam export 2\n"
 _SIZES: Final = Struct("<QQ")
 _MARK: Final = Struct("<12s9s")
 
@@ -116,7 +117,7 @@ class Spam:
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
         """The verdicts on several messages without reasons: ten times faster."""
-        ids = [self._ids(message_key(raw), raw, False) for raw in messages]
+        ids = self._ids_of_many([(message_key(raw), raw) for raw in messages], False)
         with self._lock:
             heard = self._heard(account)
             if not heard:
@@ -147,7 +148,7 @@ class Spam:
 
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
-        prepared = [self._prepare(raw, spam, forged) for raw in messages]
+        prepared = self._prepare([(message_key(raw), raw) for raw in messages], spam, forged)
         other = Change.FORGET_HAM if spam else Change.FORGET_SPAM
         now = self._clock()
 
@@ -196,7 +197,14 @@ class Spam:
 
     def fold(self, number: int = FOR_ALL) -> bool:
         """Writes a checkpoint; safe to repeat and from any process. False when another one was faster."""
-        return fold(self.store, number)
+        with self._lock:
+            hot = self._hot.pop(number, None)
+            if hot is not None:  # nothing has to be read
+                folded = fold(self.store, number, hot.model, hot.position)
+                if folded is not None:
+                    self._hot[number] = _Hot(*folded)
+                return folded is not None
+        return fold(self.store, number) is not None
 
     def status(self, number: int = FOR_ALL) -> Status:
         """What a model has learnt."""
@@ -245,10 +253,18 @@ class Spam:
                     self._recent.popitem(last=False)
         return ids
 
-    def _prepare(self, raw: bytes, spam: bool, forged: bool) -> "_Prepared":
-        key = message_key(raw)
+    def _ids_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Ids]:
+        """`_ids` of (key, message) of each, faster."""
+        if len(messages) == 1:
+            return [self._ids(*messages[0], forged)]
+        return ids_of_messages([raw for _, raw in messages], forged=forged)
+
+    def _prepare(self, messages: Sequence[tuple[bytes, bytes]], spam: bool, forged: bool) -> "list[_Prepared]":
         kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
-        return _Prepared(raw, key, kind, encode_entry(Entry(kind, key, self._ids(key, raw, forged))), forged)
+        return [
+            _Prepared(raw, key, kind, encode_entry(Entry(kind, key, ids)), forged)
+            for (key, raw), ids in zip(messages, self._ids_of_many(messages, forged), strict=True)
+        ]
 
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
         scopes = [GLOBAL]

@@ -15,17 +15,17 @@ __all__ = ["DEFAULT", "Settings", "parse_settings"]
 class Settings:
     """How scores become verdicts. Changing them needs no new training."""
 
-    margin: float = field(default=0.8, validator=validators.ge(0.0))
-    """Distance of the spam cut-off from the middle between the classes: more lets more spam through and stops less
-    ham. Between 0.5 and 1."""
+    margin: float = field(default=0.7, validator=validators.ge(0.0))
+    """Distance of the spam cut-off from the middle between the classes, and (0.1 less) from the highest ham: more lets
+    more spam through and stops less ham. Between 0.4 and 1."""
 
     second_stage: float = field(default=1 / 7, validator=validators.ge(0.0))
     """Share of the second stage in the score; 0 turns it off."""
 
-    least_ham: int = field(default=30, validator=validators.ge(1))
+    least_ham: int = field(default=10, validator=validators.ge(1))
     """Learnt ham messages below which a model says nothing."""
 
-    least_spam: int = field(default=20, validator=validators.ge(1))
+    least_spam: int = field(default=10, validator=validators.ge(1))
     """Learnt spam messages below which a model says nothing."""
 
     weights: tuple[float, ...] = WEIGHTS

@@ -7,7 +7,7 @@ __all__ = ["host_and_parents", "organisation", "pattern", "step"]
 _LETTERS: Final = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", b"A" * 26 + b"a" * 26 + b"0" * 10
 )
-_RUNS: Final = tuple((letter * size, letter) for letter in (b"a", b"A", b"0") for size in (8, 4, 2, 2, 2))
+_DOUBLES: Final = ((b"aa", b"a"), (b"AA", b"A"), (b"00", b"0"))
 _STEPS: Final = tuple(b"%d" % n for n in range(80))
 
 
@@ -19,9 +19,9 @@ def step(count: int) -> bytes:
 def pattern(text: bytes) -> bytes:
     """Which kinds of character follow each other: `Jane.doe-4711` is `Aa.a-0`."""
     text = text[:60].translate(_LETTERS)
-    for run, letter in _RUNS:
-        if run in text:
-            text = text.replace(run, letter)
+    for double, letter in _DOUBLES:
+        while double in text:
+            text = text.replace(double, letter)
     return text[:24]
 
 

@@ -133,9 +133,15 @@ def fold_is_due(state: State) -> bool:
     return state.next - state.first >= max(512, (state.spam + state.ham) // 4)
 
 
-def fold(store: Store, number: int) -> bool:
-    """Writes a checkpoint that takes in all changes up to now. False when another process was faster."""
-    model, position = catch_up(store, number, None, None)
+def fold(
+    store: Store, number: int, model: Model | None = None, position: Position | None = None
+) -> tuple[Model, Position] | None:
+    """Writes a checkpoint that takes in all changes up to now; returns the model as it then is, settled.
+
+    Starts from the model in memory, if there is one. None when another process was faster: that model is then settled
+    where it should not be, and must be read anew.
+    """
+    model, position = catch_up(store, number, model, position)
     model.settle()
     data = encode_model(model)
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
@@ -149,10 +155,10 @@ def fold(store: Store, number: int) -> bool:
         )
         return True
 
-    done = store.transact(write)
-    if done:
-        _forget_old(store, number)
-    return done
+    if not store.transact(write):
+        return None
+    _forget_old(store, number)
+    return model, Position(position.generation + 1, position.next)
 
 
 def replace_model(store: Store, number: int, model: Model, learnt: Iterable[tuple[bytes, bytes]], *, now: int) -> None:

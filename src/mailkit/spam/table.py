@@ -158,12 +158,14 @@ class DictTable:
 
 
 _SPREAD = 0x9E3779B1
-_FULLEST = 0.6
+_MOST_WAITING = 1_000_000
+_FULLEST = 0.5
 """Share of taken slots at which the table grows."""
 
 
 class ArrayTable:
-    """numpy. A feature's slot is its id, multiplied and shifted, or the next slots while they belong to others.
+    """numpy. A feature's slot is its id, multiplied and shifted, or while that belongs to others the slots a jump of
+    its own further on: with neighbours instead, long runs of taken slots grow together.
 
     Slots are 1 to `2**n`; slot 0 is nobody's, counts zero and weighs zero. Key 0 marks a free slot: no feature has
     id 0. A row whose counts fall to zero stays until the table grows, since others may have stepped over it.
@@ -171,6 +173,9 @@ class ArrayTable:
 
     def __init__(self, columns: Columns | None = None) -> None:
         self._np = arrays.numpy()
+        self._waiting: list[tuple[Ids, bool]] = []
+        self._waiting_ids = 0
+        self._waiting_epoch = 0
         size = 0 if columns is None else len(columns.ids)
         self._make(size)
         if columns is not None and size:
@@ -196,28 +201,32 @@ class ArrayTable:
         self.weight = np.zeros(slots, np.float64)
 
     def __len__(self) -> int:
+        self._count_waiting()
         return int(self._np.count_nonzero(self.spam | self.ham))
 
     def rows(self, ids: Ids) -> Any:
+        self._count_waiting()
         np, keys, mask, one = self._np, self._keys, self._mask, self._np.uint32(1)
         at = ids * np.uint32(_SPREAD)
         at >>= self._shift
         at += one
         found = keys[at]
         pending = (found != ids).nonzero()[0]
-        found = found[pending]
-        here = at[pending]
+        at[pending[found[pending] == 0]] = 0
+        pending = pending[at[pending] != 0]
+        wanted, here = ids[pending], at[pending]
+        jump = self._jump(wanted)
         while len(pending):
-            free = found == 0
-            at[pending[free]] = 0
-            taken = ~free
-            pending = pending[taken]
-            here = (here[taken] & mask) + one
-            at[pending] = here
+            here = ((here + jump) & mask) + one
             found = keys[here]
-            differ = found != ids[pending]
-            pending, here, found = pending[differ], here[differ], found[differ]
+            at[pending] = here * (found != 0)
+            on = ((found != wanted) & (found != 0)).nonzero()[0]
+            pending, wanted, here, jump = pending[on], wanted[on], here[on], jump[on]
         return at
+
+    def _jump(self, ids: Any) -> Any:
+        """How far it is, less one, from slot to slot when the first are taken: even, so that every slot is reached."""
+        return (ids ^ (ids >> self._np.uint32(13))) & (self._mask - self._np.uint32(1))
 
     def _claim(self, ids: Any) -> Any:
         """The slot of each id, taken for it where there was none. There must be room."""
@@ -227,6 +236,7 @@ class ArrayTable:
         at += one
         pending = (keys[at] != ids).nonzero()[0]
         wanted, here = ids[pending], at[pending]
+        jump = self._jump(wanted)
         while len(pending):
             free = keys[here] == 0
             # Of several ids that want one free slot, the last one written has it and the others step on.
@@ -234,8 +244,8 @@ class ArrayTable:
             missed = keys[here] != wanted
             free[missed] = False
             self._taken += int(np.count_nonzero(free))
-            pending, wanted = pending[missed], wanted[missed]
-            here = (here[missed] & self._mask) + one
+            pending, wanted, jump = pending[missed], wanted[missed], jump[missed]
+            here = ((here[missed] + jump) & self._mask) + one
             at[pending] = here
         return at
 
@@ -248,6 +258,7 @@ class ArrayTable:
             column[at] = values
 
     def add(self, ids: Ids, spam: bool, epoch: int) -> None:
+        self._count_waiting()
         if self._taken + len(ids) > self._room:
             self._grow(len(ids))
         at = self._claim(ids)
@@ -255,20 +266,37 @@ class ArrayTable:
         self.epochs[at] = epoch
 
     def add_many(self, messages: list[Ids], spam: list[bool], epoch: int) -> None:
-        np = self._np
-        for kind, column in ((True, "spam"), (False, "ham")):
-            group = [ids for ids, is_spam in zip(messages, spam, strict=True) if is_spam is kind]
-            if group:
-                ids, counts = np.unique(np.concatenate(group), return_counts=True)
-                if self._taken + len(ids) > self._room:
-                    self._grow(len(ids))
-                at = self._claim(ids)
-                getattr(self, column)[at] += counts.astype(np.uint32)
-                self.epochs[at] = epoch
+        # Counted when somebody looks, all at once: sorting a million ids costs less than finding each a slot.
+        if self._waiting_ids > _MOST_WAITING or epoch != self._waiting_epoch:
+            self._count_waiting()
+        self._waiting_epoch = epoch
+        self._waiting += zip(messages, spam, strict=True)
+        self._waiting_ids += sum(map(len, messages))
+
+    def _count_waiting(self) -> None:
+        """Adds the messages that `add_many` has put aside."""
+        if not self._waiting:
+            return
+        np, waiting = self._np, self._waiting
+        self._waiting, self._waiting_ids = [], 0
+        for kind in (True, False):
+            group = [ids for ids, is_spam in waiting if is_spam is kind]
+            if not group:
+                continue
+            found = np.concatenate(group)
+            found.sort()
+            starts = np.concatenate(([True], found[1:] != found[:-1])).nonzero()[0]
+            ids = found[starts]
+            if self._taken + len(ids) > self._room:
+                self._grow(len(ids))
+            at = self._claim(ids)
+            column = self.spam if kind else self.ham
+            column[at] += np.diff(starts, append=len(found)).astype(np.uint32)
+            self.epochs[at] = self._waiting_epoch
 
     def subtract(self, ids: Ids, spam: bool) -> None:
-        column = self.spam if spam else self.ham
         at = self.rows(ids)
+        column = self.spam if spam else self.ham
         column[at] -= column[at] > 0
 
     def counts(self, rows: Any) -> tuple[Any, Any]:
@@ -294,6 +322,7 @@ class ArrayTable:
         self.weight /= 2
 
     def columns(self) -> Columns:
+        self._count_waiting()
         live = (self.spam | self.ham).nonzero()[0]
         live = live[self._keys[live].argsort()]
         return Columns(self._keys[live], self.spam[live], self.ham[live], self.epochs[live])

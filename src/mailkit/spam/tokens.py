@@ -1,5 +1,6 @@
 """A message -> its tokens by family: what the learner counts, and what an explanation shows."""
 
+import re
 from typing import Final
 
 from attrs import frozen
@@ -10,7 +11,7 @@ from mailkit.spam.headers import header_tokens
 
 __all__ = ["VERSION", "Tokens", "read"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when the same message would give other tokens. What was learnt with another version is rebuilt."""
 
 _READ_LIMIT: Final = 600_000
@@ -21,6 +22,8 @@ _LINE_LIMIT: Final = 1_500
 """Lines of header: of one that has more, only the beginning is read."""
 _FIELD_LIMIT: Final = 400
 """Header fields that are looked at."""
+# Twice as fast as the header index of `mime`, which also says where everything is.
+_FIELD: Final = re.compile(rb"^([^\x00-\x20:\x7f]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
 
 
 @frozen
@@ -50,8 +53,12 @@ def read(raw: bytes, *, forged: bool = False) -> Tokens:
             raw = raw[: 10 * _LINE_LIMIT]
         elif end < 0:
             raw = raw[:_HEADER_LIMIT]
+    if b"\n" not in raw:  # line ends of the old Macintosh
+        raw = raw.replace(b"\r", b"\n")
     scanned = scan(raw)
     families: list[list[bytes]] = [[] for _ in range(16)]
-    subject = header_tokens(scanned.headers.items()[:_FIELD_LIMIT], families, forged=forged)
+    root = scanned.root
+    fields = _FIELD.findall(raw, root.header_start, root.header_end)[:_FIELD_LIMIT]
+    subject = header_tokens([(name.lower(), value) for name, value in fields], families, forged=forged)
     body = body_tokens(scanned, families)
     return Tokens(families, len(body), len(subject))

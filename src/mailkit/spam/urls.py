@@ -11,7 +11,7 @@ __all__ = ["find_urls", "url_tokens"]
 # The literal beginning makes the search fast. The scheme doesn't matter.
 _URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300})")
 _WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}\.[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{2,300})")
-_WORD: Final = re.compile(rb"[a-z0-9]{2,30}")
+_WORDS: Final = bytes(c if c in b"abcdefghijklmnopqrstuvwxyz0123456789" else 0x20 for c in range(256))
 _MOST: Final = 60
 
 
@@ -47,7 +47,7 @@ def url_tokens(urls: dict[bytes, int]) -> list[bytes]:
                 out.append(b"query in link")
             if b"%" in path:
                 out.append(b"escapes in link")
-            out += [b"/" + word for word in _WORD.findall(path, 0, 80)[:8]]
+            out += [b"/" + word for word in path[:80].translate(_WORDS).split()[:8] if len(word) > 1]
     return out
 
 

@@ -7,7 +7,10 @@ replaced, scripts written without spaces cut into pairs of characters.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
+from itertools import compress
+from operator import not_
 from typing import Final
 
 __all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "words"]
@@ -58,12 +61,12 @@ def words(text: bytes) -> list[bytes]:
     if text.isascii():
         return split
     out: list[bytes] = []
-    for word in split:
-        if word.isascii():
-            out.append(word)
-        else:
-            out += fold(word[:3000])
-    return out
+    start = 0
+    for at in compress(range(len(split)), map(not_, map(bytes.isascii, split))):
+        out += split[start:at]
+        out += fold(split[at][:3000])
+        start = at + 1
+    return out + split[start:]
 
 
 @lru_cache(16384)
@@ -95,9 +98,11 @@ def fold(word: bytes) -> tuple[bytes, ...]:
     return (*out, *marks)
 
 
-def shouted(text: bytes) -> list[bytes]:
-    """The runs of three and more capitals, each once."""
-    return [run[:20] for run in set(text.translate(_CAPITALS).split()) if len(run) > 2]
+def shouted(text: bytes) -> tuple[list[bytes], int]:
+    """The runs of three and more capitals, each once, as `U+word`; and how many capitals there are."""
+    capitals = text.translate(_CAPITALS)
+    runs = {run[:20] for run in capitals.split() if len(run) > 2}
+    return [b"U+" + run.lower() for run in runs], len(text) - capitals.count(b" ")
 
 
 _RANGES: Final = (
@@ -117,12 +122,12 @@ _RANGES: Final = (
     (0xAC00, b"other"),
     (0xD800, b"hangul"),
     (0x20000, b"signs"),
+    (0x110000, b"han"),
 )
-_NOT_ASCII: Final = re.compile("[^\x00-\x7f]+")
+_ENDS: Final = [end for end, _ in _RANGES]
 
 
 def scripts(text: bytes) -> list[bytes]:
-    """The scripts of the first letters that are not ASCII, each once; "signs" are symbols and emoji."""
-    sample = "".join(_NOT_ASCII.findall(text[:4000].decode("utf-8", "ignore"))[:100])[:200]
-    found = dict.fromkeys(next((name for end, name in _RANGES if ord(c) < end), b"han") for c in sample)
-    return list(found)
+    """The scripts of the letters at the beginning that are not ASCII, each once; "signs" are symbols and emoji."""
+    letters = [ord(c) for c in set(text[:4000].decode("utf-8", "ignore")) if c > "\x7f"]
+    return sorted({_RANGES[bisect_right(_ENDS, letter)][1] for letter in letters})

@@ -172,6 +172,9 @@ REVOKED_END = space(0x46, "void grants by the time their last token is dead", "c
 
 # 0x60-0x67 mailstore
 MAIL_EXPIRY = space(0x60, "messages that are removed at a time", "mailstore", "u64", "u32", "id", "u32")
+ARCHIVE_END = space(0x61, "archived messages by the time they are purged", "mailstore", "u64", "u32", "id")
+ARCHIVE_HASH = space(0x62, "archived messages by content hash", "mailstore", "sha", "u32", "id")
+HOLD = space(0x63, "holds on accounts and mailboxes", "mailstore", "u32", "id")
 ONCE_END = space(
     0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
 )
@@ -196,6 +199,10 @@ THREAD_TOKEN = table(0x08, "thread by hash of reference and subject", "mailstore
 THREAD = table(0x09, "messages of a thread", "mailstore", "id", "id", "u32")
 VANISHED = table(0x0A, "removed messages by modseq", "mailstore", "id", "u64", "u32")
 MAILBOX_GONE = table(0x0B, "deleted mailbox whose messages still leave", "mailstore", "id")
+ARCHIVED = table(0x0C, "archived message", "mailstore", "id")
+ARCHIVED_ROW = table(0x0D, "row of an archived message", "mailstore", "id")
+ARCHIVED_AT = table(0x0E, "archived messages by the time they were deleted", "mailstore", "u64", "id")
+ARCHIVE_SIZE = table(0x0F, "how many messages an archive has, and how many bytes", "mailstore", "u8")
 STORED_FILE = table(0x10, "stored file", "files", "id")
 STORED_FILES = table(0x11, "how many stored files there are", "files")
 STORED_FILE_NAME = table(0x12, "stored files by name", "files", "text", "id")
@@ -214,7 +221,7 @@ SEARCH_FACTS = table(0x4A, "what changes about indexed messages, by 4,096", "sea
 SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "search", "u32")
 SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
 SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
-SEARCH_BLOCK = table(0x4E, "postings of a segment by first term", "search", "id", "bytes")
+SEARCH_BLOCK = table(0x4E, "postings of a segment, in chunks", "search", "id", "u32")
 SEARCH_LATE = table(0x4F, "messages whose words are still to be read", "search", "u32")
 
 # an account's tables: 0x70-0x77 quota, 0x78-0x7F principals

@@ -44,6 +44,13 @@ class Unique(Generic[T]):
         """The raw primary key behind `parts`."""
         return tx.get(self.space.key(*parts))
 
+    def scan(
+        self, tx: ReadTx, *prefix: Any, after: Parts | None = None, reverse: bool = False, limit: int | None = None
+    ) -> Iterator[tuple[Parts, bytes]]:
+        """As `Index.scan`. A long text comes back shortened."""
+        for key, primary in _range_scan(tx, self.space, prefix, after, reverse, limit):
+            yield self.space.parts(key), primary
+
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
         """What the index must hold for `row`; for `mailkit check` and rebuilds."""
         return ((key, primary) for key in _packed(self, row))
@@ -179,7 +186,7 @@ class Table(Generic[T]):
         for key, data in _range_scan(tx, self.space, prefix, after, reverse, limit):
             yield self.space.parts(key), self.codec.decode(data)
 
-    def through(self, tx: ReadTx, index: Index[T], *prefix: Any, **how: Any) -> Iterator[tuple[Parts, T]]:
+    def through(self, tx: ReadTx, index: Index[T] | Unique[T], *prefix: Any, **how: Any) -> Iterator[tuple[Parts, T]]:
         """Index key parts and rows in the order of `index`; takes what `Index.scan` takes."""
         for parts, primary in index.scan(tx, *prefix, **how):
             yield parts, self.at(tx, primary)

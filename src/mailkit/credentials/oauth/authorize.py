@@ -1,6 +1,6 @@
 """May this client have a code sent there? Pure (RFC 6749 3.1.2, RFC 9700 2.1, RFC 8252 7).
 
-    a registered client        exactly one of its redirect URIs; PKCE is its choice
+    a registered client        exactly one of its redirect URIs; PKCE is its choice, unless it registered itself
     webadmin                   stalwart://auth, the administration page that Stalwart's clients are built like
     any other client           PKCE, and a private-use scheme or this machine's loopback; a caller that is handed the
                                code itself may name any redirect URI but a plain http one
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-__all__ = ["WEBADMIN", "Asked", "Client", "Refusal", "authorize"]
+__all__ = ["WEBADMIN", "Asked", "Client", "Refusal", "authorize", "is_local"]
 
 WEBADMIN: Final = "webadmin"
 _WEBADMIN_REDIRECT: Final = "stalwart://auth"
@@ -30,6 +30,8 @@ class Client:
     id: str
     name: str
     redirects: tuple[str, ...]
+    vouched: bool = True
+    """False for one that registered itself: whoever it says it is, nobody has looked."""
 
 
 @frozen
@@ -62,6 +64,8 @@ def authorize(asked: Asked, client: Client | None, *, registration: bool, direct
     if asked.method is not None and asked.challenge is None:
         return Refusal("invalid_request", "code_challenge is missing")
     if client is not None:
+        if not client.vouched and asked.challenge is None:
+            return Refusal("invalid_request", "a client that registered itself must use PKCE (S256)")
         if asked.redirect in client.redirects or (direct and not asked.redirect):
             return None
         return Refusal("invalid_client", "redirect_uri is not registered for this client")
@@ -73,12 +77,12 @@ def authorize(asked: Asked, client: Client | None, *, registration: bool, direct
         return Refusal("invalid_request", "the client is not registered")
     if asked.challenge is None:
         return Refusal("invalid_request", "a client that is not registered must use PKCE (S256)")
-    if _is_local(asked.redirect) or (direct and not asked.redirect.lower().startswith("http:")):
+    if is_local(asked.redirect) or (direct and not asked.redirect.lower().startswith("http:")):
         return None
     return Refusal("invalid_client", "a client that is not registered may redirect to this machine only")
 
 
-def _is_local(redirect: str) -> bool:
+def is_local(redirect: str) -> bool:
     """A private-use scheme (RFC 8252 7.1) or a loopback address (7.3)."""
     try:
         parts = urlsplit(redirect)

@@ -135,6 +135,16 @@ class Grants:
                     tx.delete(keyspace.USER_CODE.key(row.user_code))
         return count >= limit
 
+    def forget(self, tx: Tx, *, limit: int = 500) -> bool:
+        """Forgets codes and device codes that wait to be used; True when there may be more. Tokens are no codes."""
+        rows = [row for _, row in GRANTS.scan(tx, limit=limit)]
+        for row in rows:
+            GRANTS.delete(tx, row.digest)
+            tx.delete(keyspace.GRANT_END.key(row.expires, row.digest))
+            if row.user_code is not None:
+                tx.delete(keyspace.USER_CODE.key(row.user_code))
+        return len(rows) == limit
+
     def _put(self, tx: Tx, row: Grant) -> None:
         GRANTS.put(tx, row, row.digest)
         tx.put(keyspace.GRANT_END.key(row.expires, row.digest), b"")

@@ -14,6 +14,9 @@ from mailkit.principals.permits import Caller, TokenKind
 from mailkit.principals.roles import STALWART_PERMISSIONS
 from mailkit.storage.api import Tx
 
+_LONGEST_CLIENT = 20
+"""Bytes of a client_id that this operation takes (S1.3); the page at /authorize takes longer ones."""
+
 __all__ = ["change_account_auth", "get_account_auth", "give_code"]
 
 # ---------------------------------------------------------------- POST /oauth
@@ -63,6 +66,8 @@ def give_code(kit: MailKit, ask: GiveCode, caller: Caller, tx: Tx) -> Code | boo
     if asked.client_id is None:
         raise Invalid.field("client_id", "is missing")
     _demand_account(caller)
+    if len(asked.client_id.encode()) > _LONGEST_CLIENT:
+        raise Denied("oauth.invalid_client", "client_id is too long", reason=None)
     wanted = Asked(
         asked.client_id, asked.redirect_uri or "", asked.code_challenge or None, asked.code_challenge_method or None
     )

@@ -67,8 +67,11 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "principal.name_missing": Manage("fieldMissing", (("field", "=name"),)),
     "principal.not_found": Manage("notFound", (("item", "name"),)),
     "user.not_found": Manage("notFound", (("item", "name"),)),
+    "store.unknown": _NOT_FOUND,
+    "hold.not_found": _NOT_FOUND,
     "blob.missing": Manage("notFound", (("item", "="),)),
     "domain.unknown": Manage("notFound", (("item", "domain"),)),
+    "domain.renaming": Manage("other", (("details", "=The domain is being renamed"), ("reason", "message"))),
     "role.unknown": Manage("notFound", (("item", "name"),)),
     "role.not_grantable": Manage("other", (("details", "=Invalid role"), ("reason", "reason"))),
     "tenant.has_members": Manage("other", (("details", "=Tenant has members"), ("reason", "reason"))),
@@ -106,7 +109,10 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "headers.too_large": Problem(431, "Request Header Fields Too Large"),
 }
 
-BY_OPERATION: Final[Mapping[tuple[str, str], Problem | Manage]] = {}
+BY_OPERATION: Final[Mapping[tuple[str, str], Problem | Manage]] = {
+    ("getStoreUndeleteAccountId", "principal.not_found"): _NOT_FOUND,
+    ("postStoreUndeleteAccountId", "principal.not_found"): _NOT_FOUND,
+}
 """Exceptions, by operation."""
 
 

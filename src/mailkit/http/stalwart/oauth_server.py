@@ -14,6 +14,7 @@ import msgspec
 
 from mailkit.accounts.login import Attempt
 from mailkit.accounts.oauth import DEVICE_GRANT, INTERVAL
+from mailkit.credentials.attempts import network
 from mailkit.credentials.oauth.authorize import WEBADMIN, Asked
 from mailkit.errors import Denied, Invalid, MailKitError, RateLimited
 from mailkit.http import multipart, querystring
@@ -41,9 +42,11 @@ PATHS: Final = frozenset(
         "/auth/device",
         "/auth/introspect",
         "/auth/revoke",
+        "/auth/register",
         "/auth/userinfo",
         "/auth/jwks.json",
         "/authorize",
+        "/authorize/",  # where Stalwart's devices send people
         *_METADATA,
     )
 )
@@ -120,7 +123,9 @@ class OAuthServer:
                 client = form.get("client_id")
                 await self.kit.store.atransact(lambda tx: self.kit.oauth.revoke(form["token"], client=client, tx=tx))
                 return _json(200, {})
-            case "GET" | "HEAD", "/authorize":
+            case "POST", "/auth/register":
+                return _json(201, await self._register(connection))
+            case "GET" | "HEAD", "/authorize" | "/authorize/":
                 return await self._ask({k: v for k, v in querystring.flat(connection.query) if k in _KEPT})
             case "POST", "/authorize":
                 return await self._consent(connection)
@@ -166,11 +171,23 @@ class OAuthServer:
                 "device_code": made.device_code,
                 "user_code": made.user_code,
                 "verification_uri": f"{base}/authorize",
-                "verification_uri_complete": f"{base}/authorize?code={made.user_code}",
+                "verification_uri_complete": f"{base}/authorize/?code={made.user_code}",
                 "expires_in": made.expires_in,
                 "interval": INTERVAL,
             },
         )
+
+    async def _register(self, connection: Connection) -> dict[str, Any]:
+        caller = await self._caller(connection) if connection.header(b"authorization") else None
+        try:
+            body = msgspec.json.decode(await connection.body(_LARGEST_PAGE), type=dict[str, Any])
+        except msgspec.MsgspecError:
+            raise Denied("oauth.invalid_client_metadata", "the body must be a JSON object") from None
+        nearby = network(self._address(connection))
+        told: dict[str, Any] = await self.kit.store.atransact(
+            lambda tx: self.kit.access.oauth_clients.register(body, caller, network=nearby, tx=tx)
+        )
+        return told
 
     async def _caller(self, connection: Connection) -> Caller:
         header = connection.header(b"authorization")
@@ -184,6 +201,7 @@ class OAuthServer:
             "token_endpoint": f"{base}/auth/token",
             "device_authorization_endpoint": f"{base}/auth/device",
             "introspection_endpoint": f"{base}/auth/introspect",
+            "registration_endpoint": f"{base}/auth/register",
             "revocation_endpoint": f"{base}/auth/revoke",
             "userinfo_endpoint": f"{base}/auth/userinfo",
             "jwks_uri": f"{base}/auth/jwks.json",
@@ -217,8 +235,8 @@ class OAuthServer:
             f"The answer is sent to {where.hostname or where.scheme + ':'}.",
             *(
                 ()
-                if client or asked.client == WEBADMIN
-                else ("It is not registered here: allow it only if you began this yourself.",)
+                if (client and client.vouched) or asked.client == WEBADMIN
+                else ("Nobody here has vouched for it: allow it only if you began this yourself.",)
             ),
         )
         return _page(page("Allow access?", lines=lines, error=error, hidden=given))
@@ -304,14 +322,16 @@ def _page(body: bytes, status: int = 200) -> Response:
     return Response(status, body, b"text/html; charset=utf-8", HEADERS)
 
 
-_STATUS: Final = {"login.failed": 401, "token.invalid": 401, "totp.missing": 401, "login.limited": 429}
+_STATUS: Final = {"login.failed": 401, "token.invalid": 401, "totp.missing": 401}
 
 
 def _error(error: MailKitError) -> Response:
     if error.code.startswith("oauth."):
         word, status = error.code.removeprefix("oauth."), 429 if isinstance(error, RateLimited) else 400
     elif isinstance(error, (Invalid, Denied, RateLimited)):
-        status = _STATUS.get(error.code, 400 if isinstance(error, Invalid) else 403)
+        status = _STATUS.get(
+            error.code, 400 if isinstance(error, Invalid) else 429 if isinstance(error, RateLimited) else 403
+        )
         word = "invalid_token" if status == 401 else "invalid_request" if status == 400 else "access_denied"
     else:
         status, word = 503, "temporarily_unavailable"

@@ -7,11 +7,13 @@ from attrs import frozen
 
 from mailkit.accounts.bulk import matches
 from mailkit.errors import NotFound
+from mailkit.http.answers import Content
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
 from mailkit.http.operation import read
 from mailkit.http.stalwart import fields as take
 from mailkit.http.stalwart.types import CREATABLE, LISTED, PERMISSION_PREFIXES
+from mailkit.http.wire import encoder
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, require
 from mailkit.principals.records import KINDS, Principal
@@ -155,6 +157,10 @@ class Principals:
     total: int
 
 
+_BATCH = 250
+"""Principals looked at in one snapshot."""
+
+
 @frozen
 class _Walk:
     """What a list walks through."""
@@ -164,17 +170,31 @@ class _Walk:
     needle: str
     tenant: int | None
 
-    def matching(self) -> Iterator[tuple[Principal, ReadTx]]:
-        with self.kit.store.snapshot() as tx:
-            for row in self.kit.principals.scan_by_name(self.kinds, tx=tx):
-                own = self.tenant in (None, row.tenant) and not row.hidden
-                if own and matches(self.kit.directory, row, self.needle, tx):
-                    yield row, tx
+    def batches(self, shown: slice, only: frozenset[str]) -> Iterator[tuple[list[PrincipalDetails], int]]:
+        """By name, a batch at a time: those that match and lie in `shown` of all that do, as clients see them, and how
+        many match. Each batch has a snapshot of its own, closed by the time it is handed out."""
+        after: str | None = None
+        total = 0
+        while True:
+            with self.kit.store.snapshot() as tx:
+                rows = self.kit.principals.list_by_name(self.kinds, limit=_BATCH, after=after, tx=tx)
+                found = [row for row in rows if self._wanted(row, tx)]
+                stop = None if shown.stop is None else max(0, shown.stop - total)
+                items = [details_of(self.kit, row, tx, only) for row in found[max(0, shown.start - total) : stop]]
+            total += len(found)
+            yield items, len(found)
+            if len(rows) < _BATCH:
+                return
+            after = rows[-1].name
+
+    def _wanted(self, row: Principal, tx: ReadTx) -> bool:
+        own = self.tenant in (None, row.tenant) and not row.hidden
+        return own and matches(self.kit.directory, row, self.needle, tx)
 
 
 @read
 def list_principals(kit: MailKit, ask: ListPrincipals, caller: Caller) -> Principals | OnThread[Principals]:
-    """Principals by name."""
+    """Principals by name. All of them at once (no limit) are sent as they are found."""
     asked = ask.types or ask.type
     kinds = tuple(dict.fromkeys(kind for kind in asked if kind in CREATABLE))
     require(caller, *(f"{PERMISSION_PREFIXES[kind]}-list" for kind in kinds or LISTED))
@@ -182,6 +202,9 @@ def list_principals(kit: MailKit, ask: ListPrincipals, caller: Caller) -> Princi
         kinds = tuple(KINDS)  # unknown types are ignored, and without any there is no restriction
     tenant = _tenant_asked(kit, ask, caller)
     walk = _Walk(kit, kinds or tuple(KINDS), (ask.filter or "").lower(), tenant)
+    if not ask.limit and not ask.count:
+        whole: Any = Content(_streamed(walk, frozenset(ask.fields)), "application/json; charset=utf-8")
+        return OnThread(lambda: whole)
     return OnThread(lambda: _listed(walk, ask))
 
 
@@ -195,12 +218,23 @@ def _tenant_asked(kit: MailKit, ask: ListPrincipals, caller: Caller) -> int | No
 
 
 def _listed(walk: _Walk, ask: ListPrincipals) -> Principals:
-    kit, total = walk.kit, 0
     start = max(ask.page - 1, 0) * ask.limit
-    only = frozenset(ask.fields)
+    shown = slice(0, 0) if ask.count else slice(start, start + ask.limit)
     items: list[PrincipalDetails] = []
-    for row, tx in walk.matching():
-        if not ask.count and total >= start and (not ask.limit or len(items) < ask.limit):
-            items.append(details_of(kit, row, tx, only))
-        total += 1
+    total = 0
+    for some, found in walk.batches(shown, frozenset(ask.fields)):
+        items += some
+        total += found
     return Principals(items=tuple(items), total=total)
+
+
+def _streamed(walk: _Walk, only: frozenset[str]) -> Iterator[bytes]:
+    """The whole answer in pieces, a batch each: memory doesn't grow with the list."""
+    encode = encoder(PrincipalDetails)
+    total = 0
+    yield b'{"data":{"items":['
+    for some, found in walk.batches(slice(0, None), only):
+        if some:
+            yield (b"," if total else b"") + b",".join(map(encode, some))
+        total += found
+    yield b'],"total":%d}}' % total

@@ -143,7 +143,7 @@ class OneChange:
     prefix: str | None = take.string("Beginning of the names", default=None, nullable=True)
     values: tuple[tuple[str, str], ...] = pairs("Names (below the prefix) and texts")
     assert_empty: bool | None = take.boolean("Refuse when something is there already", default=None)
-    keys: tuple[str, ...] = take.strings("Names")
+    keys: tuple[str, ...] | None = take.strings("Names", default=None)
     filter: str | None = take.string("Only what has this in its name or text", default=None, nullable=True)
 
 
@@ -163,6 +163,8 @@ def update_settings(kit: MailKit, ask: UpdateSettings, caller: Caller, tx: Tx) -
         if change.type == "insert":
             rows = _inserted(kit, change, tx)
         elif change.type == "delete":
+            if change.keys is None:
+                raise take.missing("keys")
             rows = dict.fromkeys(change.keys)
         else:
             rows = _cleared(kit, change, tx)

@@ -11,6 +11,8 @@ from mailkit.http.declare import request
 from mailkit.http.operation import slow, write
 from mailkit.http.stalwart import fields as take
 from mailkit.kit import MailKit
+from mailkit.mailstore.parts import cut_out
+from mailkit.mailstore.records import Archived
 from mailkit.principals.permits import Caller
 from mailkit.storage.api import Tx
 
@@ -23,7 +25,7 @@ _CHUNK = 256 << 10
 class GetBlob:
     """Which content, and which part of it."""
 
-    blob_id: str = take.in_path("SHA-256 of the content, in base64url without padding")
+    blob_id: str = take.in_path("SHA-256 of the content, or hash of a deleted message, in base64url without padding")
     offset: int = take.number("First byte", default=0)
     limit: int | None = take.number("Most bytes", default=None)
 
@@ -34,12 +36,23 @@ def get_blob(kit: MailKit, ask: GetBlob, caller: Caller) -> Content:
     if caller.tenant is not None:  # content is shared by all, and knows no tenant
         raise Denied("permission.missing", "Not enough privileges")
     digest = _digest(ask.blob_id)
+    archived = kit.mailstore.archive.with_hash(digest)
+    if archived:
+        return _message(kit, ask, archived[0])
     with kit.store.snapshot() as tx:
         size = kit.blobs.size(tx, digest)
         start = min(max(0, ask.offset), size)
         stream = kit.blobs.open(tx, digest, start)
     left = size - start if ask.limit is None else min(max(0, ask.limit), size - start)
     return Content(_chunks(stream, left), "application/octet-stream", size=left)
+
+
+def _message(kit: MailKit, ask: GetBlob, archived: Archived) -> Content:
+    """A deleted message's bytes, by the hash that `/store/undelete` lists."""
+    row = kit.mailstore.archive.get(archived.account, archived.id).row
+    start = min(max(0, ask.offset), row.size)
+    stop = row.size if ask.limit is None else min(start + max(0, ask.limit), row.size)
+    return Content(cut_out(kit.mailstore.stream(row), start, stop), "application/octet-stream", size=stop - start)
 
 
 def _digest(text: str) -> bytes:

@@ -23,6 +23,7 @@ from mailkit.principals.permits import Caller, Need, Scope, hidden, permits
 from mailkit.principals.records import Address, Forwarding, Principal
 from mailkit.principals.wildcards import new_mailbox
 from mailkit.storage.api import ReadTx, Tx
+from mailkit.storage.keyspace import ADDRESS_VIEW
 
 __all__ = [
     "create_address",
@@ -73,7 +74,7 @@ class AddressRow:
 
 @answer
 class Addresses:
-    """A page of addresses, in order of creation."""
+    """A page of addresses, in order of their normal forms without dots."""
 
     total: int
     page: int
@@ -91,26 +92,30 @@ _Pair = tuple[Address, Principal]
 
 @read
 def list_addresses(kit: MailKit, ask: ListAddresses, caller: Caller) -> Addresses | OnThread[Addresses]:
-    """All addresses, of users and forwarded ones, in order of creation."""
+    """All addresses, of users and forwarded ones, in order of their normal forms without dots."""
     own = permits(caller, _LIST).scope is Scope.OWN
     filtered = ask.query or ask.forward or ask.tags or ask.requiredTags or caller.tenant is not None
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
     if own or filtered:
         walk = _own(kit, ask, caller) if own else _all(kit, ask, caller)
-        return OnThread(lambda: _page(ask, caller, scan(walk, _id, asked=asked, limit=ask.limit)))
+        return OnThread(lambda: _page(ask, caller, scan(walk, _view, ADDRESS_VIEW.key, asked=asked, limit=ask.limit)))
     with kit.store.snapshot() as tx:
-        page = kit.addresses.list_by_id(limit=ask.limit, after=place(asked.after), reverse=asked.backwards, tx=tx)
+        page = kit.addresses.list_by_view(limit=ask.limit, after=place(asked.after), reverse=asked.backwards, tx=tx)
         rows = tuple((row, kit.principals.get(row.owner, tx=tx)) for row in page.items)
     return _page(ask, caller, Found(rows, page.total, page.before, page.after))
 
 
-def _id(pair: _Pair) -> Id:
-    return pair[0].id
+def _view(pair: _Pair) -> str:
+    return pair[0].view
+
+
+def _id(pair: _Pair) -> str:
+    return str(pair[0].id)
 
 
 def _page(ask: ListAddresses, caller: Caller, found: Found[_Pair]) -> Addresses:
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
-    numbers = numbers_of(_NAME, asked, ask.page, found, _id)
+    numbers = numbers_of(_NAME, asked, ask.page, found, _view, _id)
     return Addresses(
         total=found.total,
         page=numbers.page,
@@ -142,23 +147,23 @@ def _own(kit: MailKit, ask: ListAddresses, caller: Caller) -> Iterator[_Pair]:
     assert caller.principal is not None
     with kit.store.snapshot() as tx:
         owner = kit.principals.user(caller.principal, tx=tx)
-        rows = list(kit.addresses.of(owner.number, tx=tx))
+        rows = sorted(kit.addresses.of(owner.number, tx=tx), key=lambda row: ADDRESS_VIEW.key(row.view))
     yield from ((row, owner) for row in rows if _matches(row, owner, ask))
 
 
 def _all(kit: MailKit, ask: ListAddresses, caller: Caller) -> Iterator[_Pair]:
-    after: Id | None = None
+    after: str | None = None
     while True:
         with kit.store.snapshot() as tx:
             tenant = tenant_number(kit, caller, tx)
-            page = kit.addresses.list_by_id(limit=_BATCH, after=after, tx=tx)
+            page = kit.addresses.list_by_view(limit=_BATCH, after=after, tx=tx)
             pairs = [(row, kit.principals.get(row.owner, tx=tx)) for row in page.items]
         for row, owner in pairs:
             if tenant in (None, owner.tenant) and _matches(row, owner, ask):
                 yield row, owner
         if not page.after:
             return
-        after = page.items[-1].id
+        after = page.items[-1].view
 
 
 def _matches(row: Address, owner: Principal, ask: ListAddresses) -> bool:
@@ -250,7 +255,7 @@ class UserAddress:
 
 @answer
 class UserAddresses:
-    """All addresses of a user, oldest first."""
+    """All addresses of a user, in order of their normal forms without dots."""
 
     results: tuple[UserAddress, ...]
 
@@ -260,7 +265,7 @@ def list_user_addresses(kit: MailKit, ask: ListUserAddresses, caller: Caller) ->
     """A user's addresses."""
     with kit.store.snapshot() as tx:
         owner = user_within(kit, ask.user, caller, tx=tx)
-        rows = tuple(kit.addresses.of(owner.number, tx=tx))
+        rows = sorted(kit.addresses.of(owner.number, tx=tx), key=lambda row: row.view)
     shown = ask.internalData and "internalData" not in hidden(caller, "addresses")
     return UserAddresses(results=tuple(_shown(row, owner, meta=ask.metaData, internal=shown) for row in rows))
 

@@ -6,7 +6,7 @@ from mailkit.errors import Denied
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
 from mailkit.http.operation import read, write
-from mailkit.http.paging import position
+from mailkit.http.paging import Position, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
 from mailkit.http.wildduck.reach import tenant_number
@@ -14,9 +14,11 @@ from mailkit.http.wildduck.scanning import Found, numbers_of, place, scan
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.principals.normalise import ascii_domain
 from mailkit.principals.permits import Caller
 from mailkit.principals.records import DomainAlias
 from mailkit.storage.api import Tx
+from mailkit.storage.keyspace import DOMAIN_ALIAS_NAME
 
 __all__ = ["create_alias", "delete_alias", "get_alias", "list_aliases", "rename_domain", "resolve_alias"]
 
@@ -42,7 +44,7 @@ class AliasRow:
 
 @answer
 class Aliases:
-    """A page of domain aliases, in order of creation."""
+    """A page of domain aliases, in order of their names."""
 
     total: int
     page: int
@@ -60,32 +62,40 @@ def _servers_only(caller: Caller) -> None:
 
 @read
 def list_aliases(kit: MailKit, ask: ListAliases, caller: Caller) -> Aliases | OnThread[Aliases]:
-    """Domain aliases in order of creation."""
+    """Domain aliases in order of their names."""
     _servers_only(caller)
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
     if ask.query:
-        return OnThread(lambda: _page(ask, scan(_matching(kit, str(ask.query)), _id, asked=asked, limit=ask.limit)))
-    page = kit.domain_aliases.list_by_id(limit=ask.limit, after=place(asked.after), reverse=asked.backwards)
+        return OnThread(lambda: _page(ask, _scan(kit, str(ask.query), asked, ask.limit)))
+    page = kit.domain_aliases.list_by_name(limit=ask.limit, after=place(asked.after), reverse=asked.backwards)
     return _page(ask, Found(page.items, page.total, page.before, page.after))
 
 
-def _id(row: DomainAlias) -> Id:
-    return row.id
+def _name(row: DomainAlias) -> str:
+    return ascii_domain(row.alias)
+
+
+def _id(row: DomainAlias) -> str:
+    return str(row.id)
+
+
+def _scan(kit: MailKit, query: str, asked: Position, limit: int) -> Found[DomainAlias]:
+    return scan(_matching(kit, query), _name, DOMAIN_ALIAS_NAME.key, asked=asked, limit=limit)
 
 
 def _matching(kit: MailKit, query: str) -> Iterator[DomainAlias]:
-    after: Id | None = None
+    after: str | None = None
     while True:
-        page = kit.domain_aliases.list_by_id(limit=_BATCH, after=after)
+        page = kit.domain_aliases.list_by_name(limit=_BATCH, after=after)
         yield from (row for row in page.items if query in row.alias or query in row.domain)
         if not page.after:
             return
-        after = page.items[-1].id
+        after = _name(page.items[-1])
 
 
 def _page(ask: ListAliases, found: Found[DomainAlias]) -> Aliases:
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
-    numbers = numbers_of(_NAME, asked, ask.page, found, _id)
+    numbers = numbers_of(_NAME, asked, ask.page, found, _name, _id)
     return Aliases(
         total=found.total,
         page=numbers.page,
@@ -199,7 +209,7 @@ def rename_domain(kit: MailKit, ask: RenameDomain, caller: Caller, tx: Tx) -> Re
     return Renamed(
         modifiedAddresses=done.addresses,
         modifiedUsers=done.users,
-        modifiedDkim=0,
+        modifiedDkim=done.keys,
         modifiedAliases=done.aliases,
         task=UNSET if done.job is None else str(done.job),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from mailkit.accounts.limits import DOWNLOAD
 from mailkit.http.answers import Content
 from mailkit.http.declare import request
 from mailkit.http.later import OnThread
@@ -55,13 +56,21 @@ class GetSource(Logged):
 
 
 @read
-def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content:
+def get_source(kit: MailKit, ask: GetSource, caller: Caller) -> Content | OnThread[Content]:
     """A message exactly as it came."""
     with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
+        owner = user_within(kit, ask.user, caller, tx=tx)
+        row = kit.mailstore.get(owner.number, ask.mailbox, ask.message, tx=tx).row
+        kit.account_limits.check(owner, DOWNLOAD, tx=tx)
     small = row.size <= _AT_ONCE and all(isinstance(segment, bytes) for segment in row.segments)
-    return ranged(lambda: kit.mailstore.stream(row), row.size, "message/rfc822", ask.range, at_once=small)
+    found = ranged(lambda: kit.mailstore.stream(row), row.size, "message/rfc822", ask.range, at_once=small)
+    write = kit.account_limits.note(owner, DOWNLOAD, found.size or 0)
+    return found if write is None else OnThread(lambda: _after(write, found))
+
+
+def _after(write: Callable[[], None], found: Content) -> Content:
+    write()
+    return found
 
 
 @request
@@ -80,11 +89,18 @@ class GetAttachment:
 def get_attachment(kit: MailKit, ask: GetAttachment, caller: Caller) -> OnThread[Content]:
     """An attachment's content, decoded."""
     with kit.store.snapshot() as tx:
-        account = user_within(kit, ask.user, caller, tx=tx).number
-        row = kit.mailstore.get(account, ask.mailbox, ask.message, tx=tx).row
-    item = find_part(row, ask.attachment)
+        owner = user_within(kit, ask.user, caller, tx=tx)
+        row = kit.mailstore.get(owner.number, ask.mailbox, ask.message, tx=tx).row
+        item = find_part(row, ask.attachment)
+        kit.account_limits.check(owner, DOWNLOAD, tx=tx)
+
+    def counted() -> Content:
+        found = _content(kit, ask, row, item)
+        write = kit.account_limits.note(owner, DOWNLOAD, item.size if found.size is None else found.size)
+        return found if write is None else _after(write, found)
+
     weight = 0 if lies_apart(row, item) else _HELD_PER_BYTE * row.size
-    return OnThread(lambda: _content(kit, ask, row, item), weight)
+    return OnThread(counted, weight)
 
 
 def _content(kit: MailKit, ask: GetAttachment, row: Message, item: Attachment) -> Content:

@@ -1,6 +1,7 @@
 """Logging in for clients, and the login log (W2.12); temporary passwords (W2.1)."""
 
 import secrets
+import string
 from urllib.parse import urlsplit
 
 from mailkit.accounts.login import Attempt
@@ -262,8 +263,8 @@ def _row(row: AuthEvent) -> EventRow:
     import base64
 
     details = {name: row.details[name] for name in _WORDS if name in row.details}
-    if row.action in ("create asp", "delete asp"):
-        details.pop("target", None)  # kept to tell events of two passwords apart
+    if "asp" in details or "credential" in details:
+        details.pop("target", None)  # kept to tell events of two passwords or authenticators apart
     return EventRow(
         id=str(row.id),
         action=row.action,
@@ -321,7 +322,7 @@ def reset_password(kit: MailKit, ask: ResetPassword, caller: Caller, tx: Tx) -> 
     """Make a temporary password."""
     row = user_within(kit, ask.user, caller, tx=tx)
     now = kit.clock()
-    made = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
+    made = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
     kit.credentials.set_temporary(row.number, generated=made, now=now, valid_after=ask.validAfter or 0, tx=tx)
     kit.principals.update(row, tx=tx)
     kit.authlog.add(row.number, Event("reset", None, "API", ask.ip, ask.sess), now=now, tx=tx)

@@ -31,6 +31,7 @@ __all__ = [
     "id24",
     "ip_address",
     "items",
+    "login",
     "meta",
     "nested",
     "normal_tags",
@@ -108,6 +109,12 @@ def email(doc: str = "", *, default: Any = REQUIRED) -> Any:
 def username(doc: str = "", *, default: Any = REQUIRED) -> Any:
     """A login name, lower-case."""
     rule = Text(most=128, trim=True, lower=True, empty="refused", pattern=_USERNAME)
+    return takes(rule, default=default, doc=doc)
+
+
+def login(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """A login name as somebody may type it: an address may have a label."""
+    rule = Text(most=128, trim=True, lower=True, empty="refused", pattern=_LOGIN)
     return takes(rule, default=default, doc=doc)
 
 
@@ -225,6 +232,8 @@ class Paged(Logged):
 
 
 _USERNAME = re.compile(r"[a-z0-9-]+(?:[._=:][a-z0-9-]+)*(?:@[a-z0-9-]+(?:[._=:][a-z0-9-]+)*)?")
+
+_LOGIN = re.compile(r"[a-z0-9-]+(?:[._=:][a-z0-9-]+)*(?:(?:\+[^@\s]*)?@[a-z0-9-]+(?:[._=:][a-z0-9-]+)*)?")
 
 
 def _address(text: str) -> str:

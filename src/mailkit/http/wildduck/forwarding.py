@@ -6,18 +6,17 @@ import msgspec
 from msgspec.structs import replace
 
 from mailkit.accounts.addressing import Details
+from mailkit.accounts.limits import FORWARD
 from mailkit.errors import NotFound
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.operation import read, write
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
-from mailkit.http.wildduck.limits import Limit
+from mailkit.http.wildduck.limits import Limit, seconds
 from mailkit.http.wildduck.reach import tenant_number
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
-from mailkit.limits import Limit as Window
-from mailkit.limits import settings as keys
 from mailkit.principals.permits import Caller, hidden
 from mailkit.principals.records import Address, Forwarding, Principal
 from mailkit.principals.wildcards import new_mailbox
@@ -32,8 +31,6 @@ __all__ = [
     "limits_of",
     "update_forwarded",
 ]
-
-_DAY = 86_400_000
 
 
 @request
@@ -102,11 +99,8 @@ class ForwardedAddress:
 
 def limits_of(kit: MailKit, owner: Principal, tx: ReadTx) -> ForwardLimits:
     """What a forwarded address may pass on in a day, and has."""
-    own = (owner.forwarding or Forwarding()).limit
-    window = Window(own or kit.settings.get(keys.FORWARDS_PER_DAY), _DAY)
-    status = kit.limits.status(tx, f"account:{owner.number}", "forwards", window, now=kit.clock())
-    ttl = False if status.ttl is None else -(-status.ttl // 1000)
-    return ForwardLimits(forwards=Limit(allowed=status.allowed or 0, used=status.used, ttl=ttl))
+    found = next(one for one in kit.account_limits.explain(owner, tx=tx) if one.counted is FORWARD)
+    return ForwardLimits(forwards=Limit(allowed=found.allowed, used=found.used, ttl=seconds(found.ttl)))
 
 
 def autoreply_of(owner: Principal) -> msgspec.Raw:

@@ -9,14 +9,13 @@ from mailkit.limits import settings as keys
 from mailkit.principals.records import Principal, Profile
 from mailkit.quota import decode, effective
 from mailkit.quota.settings import DEFAULT as QUOTA_DEFAULT
-from mailkit.settings.registry import Key
 from mailkit.settings.snapshot import Snapshot
 from mailkit.storage.api import ReadTx
 
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
-__all__ = ["Limit", "UserLimits", "limits_of", "quota_of"]
+__all__ = ["Limit", "UserLimits", "limits_of", "quota_of", "seconds"]
 
 _LARGEST = (1 << 53) - 1
 _POP3_MESSAGES = 250
@@ -52,9 +51,15 @@ def limits_of(kit: "MailKit", row: Principal, profile: Profile, tx: ReadTx) -> U
     """The limits that count for an account: its own where it has one, else the server's."""
     snapshot = kit.settings.current
     allowed, used = quota_of(kit, row, tx)
-    quota = Limit(allowed=allowed, used=used)
-    limits = _servers(snapshot) if not profile.limits else _limits(snapshot, profile.limits)
-    return UserLimits(quota=quota, **limits)
+    limits = dict(_servers(snapshot) if not profile.limits else _limits(snapshot, profile.limits))
+    for one in kit.account_limits.explain(row, tx=tx):
+        limits[one.counted.shown] = Limit(allowed=one.allowed, used=one.used, ttl=seconds(one.ttl))
+    return UserLimits(quota=Limit(allowed=allowed, used=used), **limits)
+
+
+def seconds(ttl: int | None) -> int | bool:
+    """How long a counter lives, as WildDuck says it; false for none."""
+    return False if ttl is None else -(-ttl // 1000)
 
 
 def quota_of(kit: "MailKit", row: Principal, tx: ReadTx) -> tuple[int, int]:
@@ -65,22 +70,13 @@ def quota_of(kit: "MailKit", row: Principal, tx: ReadTx) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _servers(snapshot: Snapshot) -> dict[str, Limit]:
-    """What most accounts have, made once per settings snapshot."""
+    """What isn't counted of most accounts' limits, made once per settings snapshot."""
     return _limits(snapshot, {})
 
 
 def _limits(snapshot: Snapshot, own: Mapping[str, int]) -> dict[str, Limit]:
-    def counted(name: str, default: Key[int]) -> Limit:
-        return Limit(allowed=own.get(name) or snapshot.get(default), used=0, ttl=False)
-
     return {
-        "recipients": counted("recipients", keys.RECIPIENTS_PER_DAY),
-        "forwards": counted("forwards", keys.FORWARDS_PER_DAY),
-        "received": counted("receivedMax", keys.RECEIVED_PER_MINUTE),
         "filters": Limit(allowed=own.get("filters") or snapshot.get(keys.FILTERS), used=0),
-        "imapUpload": counted("imapMaxUpload", keys.IMAP_UPLOAD),
-        "imapDownload": counted("imapMaxDownload", keys.IMAP_DOWNLOAD),
-        "pop3Download": counted("pop3MaxDownload", keys.POP3_DOWNLOAD),
         "pop3MaxMessages": Limit(allowed=own.get("pop3MaxMessages") or _POP3_MESSAGES),
         "imapMaxConnections": Limit(allowed=own.get("imapMaxConnections") or _IMAP_CONNECTIONS, used=0),
     }

@@ -98,7 +98,7 @@ class MessageDeleted:
 
 @slow
 def delete_message(kit: MailKit, ask: DeleteMessage, caller: Caller) -> MessageDeleted:
-    """Remove a message for good."""
+    """Remove a message; unless it is a draft, it can be restored from the archive."""
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
     if not kit.mailstore.remove(account, ask.mailbox, Selection.of([ask.message])):
@@ -134,14 +134,15 @@ class ClearingScheduled:
 
 @slow
 def delete_messages(kit: MailKit, ask: DeleteMessages, caller: Caller) -> MailboxCleared | ClearingScheduled:
-    """Remove all messages of a mailbox for good, the newest first."""
+    """Remove all messages of a mailbox, the newest first; they can be restored from the archive."""
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
     try:
         if ask.async_:
-            job, existing = kit.mailstore.clear_later(account, ask.mailbox)
+            job, existing = kit.mailstore.clear_later(account, ask.mailbox, skip_archive=ask.skipArchive)
             return ClearingScheduled(existing=existing, scheduled=str(job))
-        return MailboxCleared(deleted=kit.mailstore.clear(account, ask.mailbox), errors=0)
+        deleted = kit.mailstore.clear(account, ask.mailbox, skip_archive=ask.skipArchive)
+        return MailboxCleared(deleted=deleted, errors=0)
     except NotFound as error:
         if error.code != "mailbox.not_found":
             raise

@@ -38,7 +38,7 @@ from mailkit.mime.parse import parse
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["MessageRow", "list_messages", "message_row"]
+__all__ = ["MessageRow", "ShownMessage", "list_messages", "message_row"]
 
 
 @request
@@ -55,10 +55,16 @@ class ListMessages(Paged):
 
 
 @answer
-class MessageRow:
-    """A message, as lists show it."""
+class _Numbered:
+    """What names a message in its mailbox."""
 
     id: int
+
+
+@answer
+class ShownMessage:
+    """A message as lists show it, whatever it is named by."""
+
     mailbox: str
     thread: str
     threadMessageCount: int | UnsetType = UNSET
@@ -85,6 +91,11 @@ class MessageRow:
     encrypted: bool | UnsetType = UNSET
     metaData: msgspec.Raw | UnsetType = UNSET
     headers: dict[str, Any] | UnsetType = UNSET
+
+
+@answer
+class MessageRow(ShownMessage, _Numbered):
+    """A message, as lists show it."""
 
 
 @answer

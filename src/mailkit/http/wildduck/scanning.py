@@ -8,7 +8,6 @@ from attrs import frozen
 from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.paging import Numbers, Position, number_page
-from mailkit.ids import Id
 
 __all__ = ["Found", "numbers_of", "place", "scan"]
 
@@ -25,24 +24,28 @@ class Found(Generic[T]):
     after: bool
 
 
-def place(cursor: Cursor | None) -> Id | None:
-    """The id that a cursor stands for; Invalid when it is none."""
+def place(cursor: Cursor | None) -> str | None:
+    """The text that a cursor stands at; Invalid when it has none."""
     if cursor is None:
         return None
-    try:
-        return Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
+    if not isinstance(cursor.value, str):
+        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor")
+    return cursor.value
 
 
-def scan(rows: Iterable[T], key: Callable[[T], Id], *, asked: Position, limit: int) -> Found[T]:
-    """The page that is asked for, out of all rows in order of id."""
-    edge = place(asked.after)
+def scan(
+    rows: Iterable[T], text: Callable[[T], str], order: Callable[[str], bytes], *, asked: Position, limit: int
+) -> Found[T]:
+    """The page that is asked for, out of all rows in the order of their texts; `order` makes bytes of the same order
+    as the walk's."""
+    at = place(asked.after)
+    edge = None if at is None else order(at)
     total, before, after = 0, False, False
     found: list[T] = []
     for row in rows:
         total += 1
-        if edge is None or (key(row) < edge if asked.backwards else key(row) > edge):
+        here = order(text(row))
+        if edge is None or (here < edge if asked.backwards else here > edge):
             found.append(row)
             if len(found) > limit:
                 found.pop(0 if asked.backwards else -1)
@@ -52,9 +55,11 @@ def scan(rows: Iterable[T], key: Callable[[T], Id], *, asked: Position, limit: i
     return Found(tuple(found), total, before, after)
 
 
-def numbers_of(listing: str, asked: Position, page: int, found: Found[T], key: Callable[[T], Id]) -> Numbers:
+def numbers_of(
+    listing: str, asked: Position, page: int, found: Found[T], text: Callable[[T], str], id: Callable[[T], str]
+) -> Numbers:
     """The paging part of the answer."""
-    edges = [Cursor(None, str(key(row))) for row in found.rows[:1] + found.rows[-1:]]
+    edges = [Cursor(text(row), id(row)) for row in found.rows[:1] + found.rows[-1:]]
     return number_page(
         listing, asked, page, before=found.before, after=found.after,
         first=edges[0] if edges else None, last=edges[-1] if edges else None,

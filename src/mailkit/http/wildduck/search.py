@@ -6,7 +6,7 @@ from typing import Any
 from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, request
-from mailkit.http.later import OnThread, not_built
+from mailkit.http.later import OnThread
 from mailkit.http.operation import prepared, read
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
@@ -116,7 +116,6 @@ class SearchResults:
 @read
 def search_messages(kit: MailKit, ask: SearchMessages, caller: Caller) -> OnThread[SearchResults]:
     """Search in a user's messages."""
-    not_built("searchMessages", threadCounters=ask.threadCounters)
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
     asked = position("searchMessages", next=ask.next, previous=ask.previous, page=ask.page)
@@ -140,13 +139,17 @@ def _results(kit: MailKit, ask: SearchMessages, account: int, asked: Position) -
         "searchMessages", asked, ask.page, before=page.before, after=page.after,
         first=edges[0] if edges else None, last=edges[-1] if edges else None,
     )  # fmt: skip
+    sizes = kit.mailstore.thread_sizes(account, (one.row.thread for one in page.items)) if ask.threadCounters else {}
     return SearchResults(
         query=ask.q or ask.query or UNSET,
         total=page.total,
         page=numbers.page,
         previousCursor=numbers.previous,
         nextCursor=numbers.next,
-        results=tuple(message_row(kit, result, headers=ask.includeHeaders, listed=False) for result in page.items),
+        results=tuple(
+            message_row(kit, one, headers=ask.includeHeaders, listed=False, siblings=sizes.get(one.row.thread, UNSET))
+            for one in page.items
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from mailkit.errors import Denied, Invalid, NotFound
-from mailkit.http.declare import Refused, Rule, Schema, answer, request, takes
+from mailkit.http.declare import UNSET, Refused, Rule, Schema, UnsetType, answer, request, takes
 from mailkit.http.operation import read, slow
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
@@ -22,6 +22,8 @@ class _NumberOrText(Rule):
     """A number or a text, in which a number may also be written."""
 
     def read(self, value: object) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise Refused.because("must be a number or a string", "type")
         return value
@@ -52,8 +54,9 @@ class SettingRow:
 
 @answer
 class AllSettings:
-    """Every setting that has a name here."""
+    """Every setting that has a name here, in order of it."""
 
+    filter: str | UnsetType = UNSET
     settings: tuple[SettingRow, ...]
 
 
@@ -62,8 +65,9 @@ def list_settings(kit: MailKit, ask: ListSettings, caller: Caller) -> AllSetting
     """Every setting with its value and its default."""
     _servers_only(caller)
     needle = (ask.filter or "").lower()
-    rows = (_row(kit, alias) for alias in ALIASES.values())
-    return AllSettings(settings=tuple(row for row in rows if not row.custom or needle in row.key.lower()))
+    rows = (_row(kit, ALIASES[name]) for name in sorted(ALIASES))
+    found = tuple(row for row in rows if not row.custom or needle in row.key.lower())
+    return AllSettings(filter=UNSET if ask.filter is None else ask.filter, settings=found)
 
 
 def _servers_only(caller: Caller) -> None:

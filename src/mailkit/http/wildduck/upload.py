@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
+from mailkit.accounts.limits import UPLOAD
 from mailkit.errors import Denied, Invalid, NotFound
 from mailkit.http.declare import UNSET, Rule, Schema, UnsetType, answer, request, takes
 from mailkit.http.later import OnThread
@@ -172,7 +173,8 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
     flags = [name for name, on in chosen.items() if on]
 
     def store(tx: Tx) -> Uploaded:
-        _owner(kit, ask, caller, tx)
+        row = _owner(kit, ask, caller, tx)
+        kit.account_limits.take(row, UPLOAD, ready.size, tx=tx)
         stored = kit.mailstore.append(owner.number, ready, mailbox=ask.mailbox, flags=flags, meta=ask.metaData, tx=tx)
         message = StoredMessage(id=stored.uid, mailbox=str(stored.mailbox), size=stored.size)
         if ask.replacePrevious is None:
@@ -180,7 +182,11 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         previous = ask.replacePrevious
         try:
             removed = kit.mailstore.remove(
-                owner.number, previous.mailbox or ask.mailbox, Selection.of([previous.id]), tx=tx
+                owner.number,
+                previous.mailbox or ask.mailbox,
+                Selection.of([previous.id]),
+                cause="replaced",
+                tx=tx,
             )
         except NotFound as error:
             return Uploaded(message=message, previousDeleteError=error.message)

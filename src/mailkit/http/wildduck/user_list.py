@@ -200,6 +200,7 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         address=main.value if main else "",
         tags=UNSET if "tags" in unseen else profile.tags,
         targets=row.targets,
+        enabled2fa=kit.two_factor.enabled(row.id, tx=tx),
         quota=UserQuota(allowed=allowed, used=used),
         metaData=stored_object(profile.meta) if show_meta else UNSET,
         internalData=stored_object(profile.internal) if show_internal else UNSET,

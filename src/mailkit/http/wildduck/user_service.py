@@ -1,5 +1,6 @@
 """What administrators do with users: log out, count again, restore (W2.1)."""
 
+from mailkit.accounts.by import By
 from mailkit.errors import NotFound
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.operation import read, slow, write
@@ -60,12 +61,10 @@ class Recounted:
 def recount_user(kit: MailKit, ask: OneUser, caller: Caller) -> Recounted:
     """Count a user's bytes anew."""
 
-    def count(tx: Tx) -> Recounted:
+    with kit.store.snapshot() as tx:
         row = user_within(kit, ask.user, caller, tx=tx)
-        done = kit.users.recount(row.number, tx=tx)
-        return Recounted(storageUsed=done.after, previousStorageUsed=done.before)
-
-    return kit.store.transact(count)
+    done = kit.users.recount(row.number)
+    return Recounted(storageUsed=done.after, previousStorageUsed=done.before)
 
 
 @answer
@@ -144,7 +143,7 @@ class RestoredUser:
 def restore_user(kit: MailKit, ask: OneUser, caller: Caller, tx: Tx) -> RestoredUser:
     """Restore a deleted user with the addresses that are still free."""
     _buried(kit, ask.user, caller, tx)
-    done = kit.accounts.restore(ask.user, tx=tx)
+    done = kit.accounts.restore(ask.user, by=By(ask.ip, ask.sess), tx=tx)
     return RestoredUser(
         code="RequestProcessed" if done.job is None else "TaskCancelled",
         user=str(ask.user),

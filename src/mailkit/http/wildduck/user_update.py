@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mailkit.accounts.by import By
 from mailkit.accounts.users import UserChanges
 from mailkit.credentials.passwords import hash_password
 from mailkit.http.declare import answer, request
@@ -12,7 +13,7 @@ from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import Choice, Text
-from mailkit.http.wildduck.users import LIMITS, FeatureFlags, known_hash, whitelist
+from mailkit.http.wildduck.users import LIMITS, FeatureFlags, check_safe, known_hash, public_key, whitelist
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.principals.permits import Caller, hidden
@@ -59,10 +60,11 @@ class UpdateUser(Logged):
     disable2fa: bool = take.flag("Remove every second factor")
     metaData: str | None = take.meta("Anything of the client's own")
     internalData: str | None = take.meta("The same, for administrators' eyes")
-    pubKey: str | None = take.text(doc="OpenPGP key to encrypt for; empty for none", default=None)
+    pubKey: str | None = take.text(doc="OpenPGP key to encrypt for; empty for none", empty="kept", default=None)
     encryptMessages: bool | None = take.flag("Encrypt what comes in", default=None)
     encryptForwarded: bool | None = take.flag("Encrypt what is forwarded", default=None)
     featureFlags: FeatureFlags | None = take.nested(FeatureFlags, "Features", default=None)
+    presented: str = take.presented_token()
 
 
 @answer
@@ -73,19 +75,13 @@ class Done:
 @prepared
 def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx], Done]:
     """Change a user."""
-    not_built(
-        "updateUser",
-        allowUnsafe=not ask.allowUnsafe,
-        disable2fa=ask.disable2fa,
-        pubKey=ask.pubKey,
-        encryptMessages=ask.encryptMessages,
-        encryptForwarded=ask.encryptForwarded,
-        uploadSentMessages=ask.uploadSentMessages,
-    )
+    not_built("updateUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
     with kit.store.snapshot() as tx:
         row = user_within(kit, ask.user, caller, tx=tx)
+    by = By(ask.ip, ask.sess, token=ask.presented or None)
+    check_safe(kit, ask.password, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     if ask.existingPassword is not None:
-        kit.users.check_password(row, ask.existingPassword)
+        kit.users.check_password(row, ask.existingPassword, by=by)
     changes = UserChanges(
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
@@ -99,7 +95,9 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     )
 
     def store(tx: Tx) -> Done:
-        kit.users.change(user_within(kit, ask.user, caller, tx=tx), changes, tx=tx)
+        if ask.disable2fa and kit.two_factor.enabled(ask.user, tx=tx):
+            kit.two_factor.disable_all(ask.user, by=by, tx=tx)
+        kit.users.change(user_within(kit, ask.user, caller, tx=tx), changes, by=by, tx=tx)
         return Done()
 
     return store
@@ -116,6 +114,8 @@ def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
         "internal": None if "internalData" in unseen else ask.internalData,
         "from_whitelist": None if ask.fromWhitelist is None else whitelist(ask.fromWhitelist),
         "disabled_scopes": None if "disabledScopes" in unseen else ask.disabledScopes,
+        "upload_sent": ask.uploadSentMessages,
+        "public_key": public_key(ask.pubKey),
         "flags": None if ask.featureFlags is None else {"indexing": ask.featureFlags.indexing},
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from mailkit.accounts.by import By
 from mailkit.accounts.create import NewAccount
 from mailkit.credentials.arrival import hashed
-from mailkit.errors import Invalid, NotFound
+from mailkit.errors import Denied, Invalid, NotFound, NotSupported
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import not_built
 from mailkit.http.operation import prepared, read, write
@@ -115,15 +116,9 @@ class Created:
 @prepared
 def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx], Created]:
     """Create a user, with folders and a main address."""
-    not_built(
-        "createUser",
-        allowUnsafe=not ask.allowUnsafe,
-        pubKey=ask.pubKey,
-        encryptMessages=ask.encryptMessages,
-        encryptForwarded=ask.encryptForwarded,
-        uploadSentMessages=ask.uploadSentMessages,
-    )
+    not_built("createUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
     secret = ask.password or None
+    check_safe(kit, secret, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     ready = known_hash(kit, str(secret), ask.username) if ask.hashedPassword and secret is not None else None
     temporary = None  # a day's password, in the place of a permanent one
     if ask.requirePasswordChange and secret is not None:
@@ -142,6 +137,8 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         disabled_scopes=ask.disabledScopes,
         limits={name: value for name in LIMITS if (value := getattr(ask, name))},
         flags={"indexing": ask.featureFlags.indexing} if ask.featureFlags else {},
+        upload_sent=ask.uploadSentMessages,
+        public_key=public_key(ask.pubKey),
     )
     new = NewAccount(
         ask.username,
@@ -157,7 +154,8 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         targets=tuple(dict.fromkeys(ask.targets)),
         folders=_folders(ask.mailboxes),
     )
-    commit = kit.accounts.prepare(new, may_create_domain="domain-create" in caller.permissions)
+    may_create = "domain-create" in caller.permissions
+    commit = kit.accounts.prepare(new, may_create_domain=may_create, by=By(ask.ip, ask.sess))
 
     def make(tx: Tx) -> Created:
         row = commit(tx)
@@ -166,6 +164,23 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         return Created(id=str(row.id))
 
     return make
+
+
+def check_safe(kit: MailKit, password: str | bool | None, *, hashed: bool, unsafe: bool) -> None:
+    """Denied `password.insecure` for a password that is known to be used by others; with `unsafe`, and of hashes,
+    nothing is looked at. Slow."""
+    if password and not hashed and not unsafe and kit.known_password(str(password)):
+        raise Denied("password.insecure", "Provided password was found from breached passwords list")
+
+
+def public_key(text: str | None) -> str | None:
+    """An OpenPGP key that mail can be encrypted for, as it is kept; Invalid on `pubKey` for anything else."""
+    if not text:
+        return text
+    from mailkit.accounts.publickey import read_key
+
+    read_key(text)
+    return text
 
 
 def known_hash(kit: MailKit, text: str, name: str) -> str:
@@ -228,7 +243,7 @@ class UserDetails:
     encryptMessages: bool = False
     encryptForwarded: bool = False
     pubKey: str = ""
-    keyInfo: KeyInfo | bool = False
+    keyInfo: KeyInfo | bool | UnsetType = False
     metaData: msgspec.Raw
     internalData: msgspec.Raw | UnsetType = UNSET
     targets: tuple[str, ...] = ()
@@ -259,6 +274,9 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             address=main.value if main else "",
             language=profile.language,
             retention=profile.retention or False,
+            enabled2fa=kit.two_factor.enabled(row.id, tx=tx),
+            pubKey=profile.public_key or "",
+            keyInfo=_key_info(profile.public_key),
             metaData=stored_object(profile.meta),
             internalData=UNSET if "internalData" in unseen else stored_object(profile.internal),
             targets=row.targets,
@@ -274,6 +292,19 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
         )
 
 
+def _key_info(text: str | None) -> KeyInfo | bool | UnsetType:
+    """What is told of a stored key; left out when it cannot be read (any more, or without the extra)."""
+    if not text:
+        return False
+    from mailkit.accounts.publickey import read_key
+
+    try:
+        key = read_key(text)
+    except (Invalid, NotSupported):
+        return UNSET
+    return KeyInfo(name=key.name, address=key.address, fingerprint=key.fingerprint)
+
+
 # ---------------------------------------------------------------- GET /users/resolve/{username}
 
 
@@ -281,7 +312,7 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
 class ResolveUser(Logged):
     """Which login."""
 
-    username: str = take.username("The login, dots don't matter")
+    username: str = take.login("The login; dots don't matter, and of an address neither does its label")
 
 
 @read
@@ -333,12 +364,28 @@ def delete_user(kit: MailKit, ask: DeleteUser, caller: Caller, tx: Tx) -> Delete
     try:
         user_within(kit, ask.user, caller, tx=tx)
     except NotFound:
-        # Deleting twice is no error (quirk 12).
-        return DeletedUser(user=str(ask.user), addresses=DeletedAddresses(deleted=0))
-    gone = kit.accounts.delete(ask.user, due=due, linger=_LINGER, tx=tx)
+        return _deleted_before(kit, ask, caller, tx)
+    gone = kit.accounts.delete(ask.user, due=due, linger=_LINGER, by=By(ask.ip, ask.sess), tx=tx)
     return DeletedUser(
         user=str(ask.user),
         addresses=DeletedAddresses(deleted=len(gone.addresses)),
         deleteAfter=iso(due) if due else False,
         task=str(gone.job),
+    )
+
+
+def _deleted_before(kit: MailKit, ask: DeleteUser, caller: Caller, tx: Tx) -> DeletedUser:
+    """Deleting twice is no error (quirk 12): the answer names the task that is under way, if there is one."""
+    nothing = DeletedAddresses(deleted=0)
+    try:
+        row = kit.principals.buried(ask.user, tx=tx)
+    except NotFound:
+        return DeletedUser(user=str(ask.user), addresses=nothing)
+    if caller.tenant is not None and row.principal.tenant != tenant_number(kit, caller, tx):
+        return DeletedUser(user=str(ask.user), addresses=nothing)
+    return DeletedUser(
+        user=str(ask.user),
+        addresses=nothing,
+        deleteAfter=iso(row.due) if row.due else False,
+        task=UNSET if row.job is None else str(row.job),
     )

@@ -18,6 +18,7 @@ takes are its capabilities:
   kills a writer. The callable has to be picklable.
 - `ProcessContract`: several processes may have the store open. The callable has to be picklable.
 - `BlobContract`: for a `BlobStore`; wants a fixture `blobs`.
+- `SearchContract`: for a `SearchIndex`; wants a fixture `indexed`, see `Indexed`.
 
 `effort` scales the races and the random walk; 1 takes seconds, a soak test sets it higher.
 """
@@ -32,6 +33,7 @@ from mailkit.testing.contract.model import ModelContract
 from mailkit.testing.contract.order import OrderContract
 from mailkit.testing.contract.processes import ProcessContract
 from mailkit.testing.contract.ranges import RangesContract
+from mailkit.testing.contract.search import Indexed, SearchContract
 from mailkit.testing.contract.twice import Twice
 
 __all__ = [
@@ -40,11 +42,13 @@ __all__ = [
     "BlobContract",
     "ConflictContract",
     "DurableContract",
+    "Indexed",
     "IsolationContract",
     "ModelContract",
     "OrderContract",
     "ProcessContract",
     "RangesContract",
+    "SearchContract",
     "StoreContract",
     "Twice",
 ]

@@ -102,7 +102,8 @@ class Walk:
         head = f"From: {names}\r\nTo: {self.line()} <bee@example.net>\r\nSubject: {self.line()}\r\n"
         if self.random.random() < 0.3:
             head += "Cc: ant@example.com\r\nBcc: lunch@example.com\r\nReply-To: beet@example.com\r\n"
-        text = f"Content-Type: text/plain; charset=utf-8\r\n\r\n{self.words(30)}\r\n"
+        length = 1_000 if self.random.random() < 0.03 else 30
+        text = f"Content-Type: text/plain; charset=utf-8\r\n\r\n{self.words(length)}\r\n"
         if not attached:
             return (head + text).encode()
         name = self.line().replace('"', "")

@@ -1,0 +1,99 @@
+"""One of two processes that want the same things: `python -m tests.accounts.rival STORE KEYFILE CONTEST SIDE`.
+
+Says `ready`, waits for a line, tries each of the contest's rounds, and prints what it won as JSON.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+
+from mailkit import MailKit
+from mailkit.credentials.passwords import Cost
+from mailkit.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound
+from mailkit.principals.normalise import parse_address
+from mailkit.principals.permits import LOCAL_ADMINISTRATOR
+
+ROUNDS = 12
+MAIL = b"Subject: x\r\n\r\nbody\r\n"
+
+
+def name(kit: MailKit, side: int, n: int) -> object:
+    return kit.accounts.create(f"new{n}", address=f"new{n}-{side}@example.org")
+
+
+def address(kit: MailKit, side: int, n: int) -> object:
+    owner = kit.principals.by_name(f"p{side}")
+    dots = "." if side else ""
+    return kit.addressing.add(owner, parse_address(f"bo{dots}th{n}@example.org"))
+
+
+def alias(kit: MailKit, side: int, n: int) -> object:
+    return kit.domain_aliases.add(f"alias{n}.example", f"target{side}.example", now=1)
+
+
+def delete_create(kit: MailKit, side: int, n: int) -> object:
+    """One deletes an account, the other makes another one of its name and address."""
+    if side:
+        return kit.accounts.delete(kit.principals.by_name(f"old{n}").id)
+    while True:
+        try:
+            return kit.accounts.create(f"old{n}", address=f"old{n}@example.org", display="second")
+        except AlreadyExists:
+            continue  # until the other one is gone: the name is free only together with the address
+
+
+def restore_taken(kit: MailKit, side: int, n: int) -> object:
+    """One restores an account, the other takes its main address."""
+    if side:
+        buried = {row.principal.name: row.principal.id for row in _buried(kit)}
+        return kit.accounts.restore(buried[f"old{n}"])
+    return kit.addressing.add(kit.principals.by_name("p0"), parse_address(f"old{n}@example.org"))
+
+
+def rename_delivery(kit: MailKit, side: int, n: int) -> object:
+    """One renames a domain back and forth, the other delivers under both names."""
+    here, there = ("moving.example", "moved.example") if n % 2 == 0 else ("moved.example", "moving.example")
+    if side:
+        row = kit.principals.by_name(here)
+        from mailkit.accounts.edit import Change
+
+        changes = kit.editor.prepare((Change("set", "name", there),))
+        return kit.transact(lambda tx: kit.editor.apply(row, changes, LOCAL_ADMINISTRATOR, tx=tx))
+    to = ["u@moving.example", "u@moved.example"]
+    receipt = kit.delivery.accept(MAIL, mail_from="", rcpt_to=to)
+    if receipt.stored != 1:  # one transaction sees one of the names
+        raise AssertionError(receipt)
+    return receipt
+
+
+def _buried(kit: MailKit) -> list[object]:
+    from mailkit.principals.tables import DELETED
+
+    with kit.store.snapshot() as tx:
+        return [row for _, row in DELETED.scan(tx)]
+
+
+CONTESTS: dict[str, Callable[[MailKit, int, int], object]] = {
+    work.__name__: work for work in (name, address, alias, delete_create, restore_taken, rename_delivery)
+}
+
+
+def main(store: str, key_file: str, contest: str, side: str) -> None:
+    settings = {"sealing.key_file": key_file, "mail.hostname": "mx.example.org"}
+    with MailKit.open(store, settings=settings, password_cost=Cost(8, 1)) as kit:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        won = []
+        for n in range(ROUNDS):
+            try:
+                CONTESTS[contest](kit, int(side), n)
+                won.append(n)
+            except (AlreadyExists, NotFound, Conflict, Denied, Invalid) as error:
+                if not isinstance(error, AlreadyExists):
+                    raise
+        sys.stdout.write(json.dumps(won))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
