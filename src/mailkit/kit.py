@@ -17,7 +17,7 @@ from mailkit.accounts.bulk import BULK_DELETE, bulk_delete_handler
 from mailkit.accounts.directory import Directory
 from mailkit.accounts.edit import Editor
 from mailkit.accounts.known_passwords import KnownPasswords
-from mailkit.accounts.limits import RECEIVE, AccountLimits
+from mailkit.accounts.limits import AccountLimits
 from mailkit.accounts.purge import PURGE, purge_handler
 from mailkit.accounts.rename import RENAME, DomainNames
 from mailkit.accounts.service import Accounts
@@ -40,6 +40,7 @@ from mailkit.jobs import settings as job_keys
 from mailkit.journal import Retention
 from mailkit.known_settings import registry
 from mailkit.limits import Limits
+from mailkit.limits.settings import ENFORCE_RECEIVED
 from mailkit.limits.settings import MAILBOXES as MOST_MAILBOXES
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import Mailbox
@@ -406,10 +407,7 @@ class MailKit:
             self.settings.write({name: domain}, now=self.clock(), tx=tx)
 
     def _count_received(self, tx: Tx, account: Principal) -> str | None:
-        refused = self.account_limits.ask(account, RECEIVE, tx=tx)
-        if refused is None:
-            self.account_limits.take(account, RECEIVE, 1, tx=tx)
-        return None if refused is None else refused.reason
+        return self.account_limits.receive(account, enforced=self.settings.get(ENFORCE_RECEIVED), tx=tx)
 
     def _log(self, owner: int, event: Event, *, now: int, tx: Tx) -> object:
         return self.authlog.add(owner, event, now=now, tx=tx)

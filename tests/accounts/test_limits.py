@@ -53,6 +53,19 @@ def test_received_messages_count_for_a_minute_and_the_next_is_put_off(kit: MailK
     assert kit.delivery.accept(MAIL, mail_from="", rcpt_to=["jane@example.org"]).stored == 1
 
 
+def test_the_servers_limit_of_received_messages_is_kept_on_request(kit: MailKit, clock: FixedClock) -> None:
+    jane = person(kit)
+    kit.settings.change({"limits.received_per_minute": "2"}, now=clock())
+
+    def deliver() -> str:
+        return kit.delivery.accept(MAIL, mail_from="", rcpt_to=["jane@example.org"]).outcomes[0].status
+
+    assert [deliver() for _ in range(3)] == ["stored", "stored", "stored"]
+    assert explained(kit, jane)["received"] == (2, 2, 60_000)
+    kit.settings.change({"limits.enforce_received": "true"}, now=clock())
+    assert deliver() == "deferred"
+
+
 def test_each_recipient_of_an_account_counts_and_what_is_refused_does_not(kit: MailKit) -> None:
     jane = person(kit)
     kit.accounts.create("full", address="full@example.org", quota=1)

@@ -126,6 +126,18 @@ class AccountLimits:
         if refused is not None:
             raise _refusal(counted, refused.retry_after)
 
+    def receive(self, row: Principal, *, enforced: bool, tx: Tx) -> str | None:
+        """Counts a message that an account receives; why it may not, else None.
+
+        An account's own limit is always kept. The server's is published, and kept if it is `enforced`: the gateway in
+        front may do so already, and an import brings more than a minute's mail (WildDuck enforces it in the gateway).
+        """
+        refused = self.ask(row, RECEIVE, tx=tx)
+        if refused is None:
+            self.take(row, RECEIVE, 1, tx=tx)
+            return None
+        return refused.reason if enforced or self._own(row, RECEIVE) else None
+
     def note(self, row: Principal, counted: Counted, n: int) -> Callable[[], None] | None:
         """Counts `n` more of what changes nothing else; returns what there is to write, on a thread, if anything."""
         who, window = _who(row.number), self.window(row, counted)

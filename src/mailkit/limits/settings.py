@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mailkit.settings.kinds import SIZE, whole
+from mailkit.settings.kinds import FLAG, SIZE, whole
 from mailkit.settings.registry import Key
 
 __all__ = ["SETTINGS"]
@@ -20,6 +20,14 @@ RECIPIENTS_PER_DAY = _count("recipients_per_day", 2000, "Recipients that an acco
 FORWARDS_PER_DAY = _count("forwards_per_day", 2000, "Forwarded copies of an account or address in a day.")
 RECIPIENTS_PER_MESSAGE = _count("recipients_per_message", 400, "Recipients of one submitted message.")
 RECEIVED_PER_MINUTE = _count("received_per_minute", 60, "Messages that an account takes in a minute.")
+ENFORCE_RECEIVED = Key(
+    "limits.enforce_received",
+    FLAG,
+    False,
+    "Put off, with 450, what exceeds `limits.received_per_minute`. An account's own limit is kept in any case; this one is"
+    " for servers without a gateway that does so.",
+    owner="limits",
+)
 MAILBOXES = _count("mailboxes", 1500, "Mailboxes of an account.")
 FILTERS = _count("filters", 400, "Filters of an account.")
 APP_PASSWORDS = _count("app_passwords", 50, "Application passwords of an account.")
@@ -32,6 +40,7 @@ SETTINGS: tuple[Key[Any], ...] = (
     FORWARDS_PER_DAY,
     RECIPIENTS_PER_MESSAGE,
     RECEIVED_PER_MINUTE,
+    ENFORCE_RECEIVED,
     MAILBOXES,
     FILTERS,
     APP_PASSWORDS,
