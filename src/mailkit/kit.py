@@ -1,4 +1,4 @@
-"""The one place where everything is wired together. It decides nothing."""
+"""The one place where everything is wired together, long for that reason alone. It decides nothing."""
 
 import os
 import socket
@@ -339,7 +339,9 @@ class MailKit:
         install_housekeeping(
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
-        self.jobs.register(PURGE, purge_handler(self.principals, self.credentials, self.mailstore, self.files))
+        self.jobs.register(
+            PURGE, purge_handler(self.principals, self.credentials, self.authlog, self.mailstore, self.files)
+        )
         self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)
         self.jobs.register(BULK_DELETE, bulk_delete_handler(self.directory))

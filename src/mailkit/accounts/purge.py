@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkit import journal
+from mailkit.credentials.authlog import Authlog
 from mailkit.credentials.service import Credentials
 from mailkit.files.service import Files
 from mailkit.jobs import Later, Step
@@ -21,7 +22,7 @@ _LOOK_AGAIN: Final = 3_600_000
 
 
 def purge_handler(
-    principals: Principals, credentials: Credentials, mailstore: MailStore, files: Files
+    principals: Principals, credentials: Credentials, authlog: Authlog, mailstore: MailStore, files: Files
 ) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
 
@@ -41,7 +42,7 @@ def purge_handler(
                 return None
             if not step.progress:
                 principals.close(account, tx=tx)  # from now on it is too late to restore it
-            if files.erase_some(account, tx=tx):
+            if files.erase_some(account, tx=tx) or authlog.erase_some(account, tx=tx):
                 step.save(tx, {**step.progress, "messages": total})
                 return 0, False
             removed, done = erase_step(account, blobs=mailstore.blobs, quota=mailstore.quota, tx=tx)

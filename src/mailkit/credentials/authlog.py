@@ -148,6 +148,17 @@ class Authlog:
                 tx.delete(latest)
         return len(old) == limit
 
+    @writes
+    def erase_some(self, owner: int, *, limit: int = 500, tx: Tx = OWN) -> bool:
+        """Removes lines of an account that is purged, whatever their time; True when there may be more."""
+        rows = [row for _, row in AUTHLOG.scan(tx, owner, limit=limit)]
+        for row in rows:
+            tx.delete(keyspace.AUTHLOG_END.key(row.expires, owner, row.id))
+            tx.delete(keyspace.AUTHLOG_KEY.key(owner, row.key))
+            AUTHLOG.delete(tx, owner, row.id)
+        AUTHLOG_COUNT.set(tx, max(0, AUTHLOG_COUNT.get(tx, owner) - len(rows)), owner)  # nothing may hold up a purge
+        return len(rows) == limit
+
     # successes
 
     @writes
