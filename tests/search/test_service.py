@@ -5,8 +5,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from mailkit.search.apply import APPLY, apply_args
 from mailkit.search.records import MANIFESTS
 from mailkit.search.simple import Simple
 from mailkit.storage import keyspace
+from mailkit.storage.api import Store, Tx
 from mailkit.verify import verify
 
 
@@ -230,6 +233,49 @@ def test_killed_merge_loses_nothing_and_the_next_one_sweeps(tmp_path: Path) -> N
             for space in (keyspace.SEARCH_HEAD, keyspace.SEARCH_BLOCK):
                 assert {space.parts(key)[1] for key, _ in tx.scan(*space.range(account))} == listed
         assert list(verify(kit)) == []
+
+
+def segments(kit: MailKit, account: Principal) -> tuple[object, ...]:
+    with kit.store.snapshot() as tx:
+        manifest = MANIFESTS.find(tx, account.number)
+    return () if manifest is None else manifest.segments
+
+
+class Meanwhile:
+    """A store in front of which something happens, once, before the first transaction."""
+
+    def __init__(self, store: Store, act: Callable[[], object]) -> None:
+        self._store, self._act = store, act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def transact(self, fn: Callable[[Tx], Any]) -> Any:
+        act, self._act = self._act, lambda: None
+        act()
+        return self._store.transact(fn)
+
+
+@pytest.mark.parametrize("arrived", [4, 32])
+def test_who_merges_what_somebody_else_has_merged_meanwhile_lets_it_be(
+    kit: MailKit, alice: Principal, arrived: int
+) -> None:
+    """Both want to fold the same messages, or to join the same segments."""
+    index: Any = kit.search.index
+    index.batch, index.fan = 4, 8
+    for n in range(arrived):
+        kit.mailstore.append(alice.id, mail(n))
+    while arrived == 32 and merging.merge(kit.store, index, alice.number, clock=kit.clock):
+        if len(segments(kit, alice)) == 8:
+            break
+
+    def other() -> None:
+        assert merging.merge(kit.store, index, alice.number, clock=kit.clock)
+
+    slow: Any = Meanwhile(kit.store, other)
+    assert not merging.merge(slow, index, alice.number, clock=kit.clock)
+    assert kit.search.find(alice.id, "common").total == arrived
+    assert list(verify(kit)) == []
 
 
 def test_searches_never_lag_behind_acknowledged_mail(kit: MailKit, alice: Principal) -> None:

@@ -24,8 +24,8 @@ ENFORCE_RECEIVED = Key(
     "limits.enforce_received",
     FLAG,
     False,
-    "Put off, with 450, what exceeds `limits.received_per_minute`. An account's own limit is kept in any case; this one is"
-    " for servers without a gateway that does so.",
+    "Put off, with 450, what exceeds `limits.received_per_minute`. An account's own limit is kept in any case; this"
+    " is for servers without a gateway that does so.",
     owner="limits",
 )
 MAILBOXES = _count("mailboxes", 1500, "Mailboxes of an account.")

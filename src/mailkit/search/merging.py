@@ -7,7 +7,7 @@
 So a kill leaves nothing but room to be swept by the next merge, and no writer waits longer than for one small write.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -15,7 +15,7 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from mailkit.clock import Clock
-from mailkit.errors import Conflict
+from mailkit.errors import Conflict, Corrupt
 from mailkit.ids import Id, new_id
 from mailkit.search.delta import DELTA, Delta
 from mailkit.search.postings import Head
@@ -91,8 +91,10 @@ def build(
 
     Raises Conflict `search.lost` when somebody else is merging.
     """
-    head, ordinals, postings = from_deltas(tuple(deltas))
-    made = _claim(store, account, clock)
+    some = tuple(deltas)
+    head, ordinals, postings = from_deltas(some)
+    # somebody else may have folded them since they were read
+    made = _claim(store, account, clock, lambda manifest: through is None or some[0][0] >= manifest.through)
     _write(store, account, made, head, postings, clock)
 
     def swap(tx: Tx) -> None:
@@ -109,14 +111,18 @@ def _join(store: Store, index: StoreIndex, account: int, segments: tuple[Segment
         heads = [index.memory.head(tx, account, segment.id) for segment in segments]
         live = index.evaluation(tx, account).live
     dead = dead_in(heads, bases, live)
-    made = _claim(store, account, clock)
+
+    def there(manifest: Manifest) -> bool:
+        return set(segments) <= set(manifest.segments) and not any(one.id in manifest.outgoing for one in segments)
+
+    made = _claim(store, account, clock, there)
     streams = [_postings(store, account, one.id, head) for one, head in zip(segments, heads, strict=True)]
     head = merged_head(heads, dead)
     _write(store, account, made, head, merged(streams, heads, bases, dead), clock)
 
     def swap(tx: Tx) -> None:
         manifest = _held(tx, account, made)
-        if not set(segments) <= set(manifest.segments):
+        if not there(manifest):
             raise Conflict("search.lost", "The segments are no longer there")
         segment = Segment(id=made, level=segments[0].level + 1, docs=len(head.docs), ordinals=ordinals)
         kept = tuple(one for one in manifest.segments if one not in segments)
@@ -130,7 +136,8 @@ def _postings(store: Store, account: int, segment: Id, head: Head) -> Iterator[P
     return read((data for _, data in pairs), head)
 
 
-def _claim(store: Store, account: int, clock: Clock) -> Id:
+def _claim(store: Store, account: int, clock: Clock, there: Callable[[Manifest], bool]) -> Id:
+    """Claims the manifest, if what was planned on is still `there`; from now on nobody else takes it away."""
     made = new_id()
 
     def claim(tx: Tx) -> None:
@@ -139,6 +146,8 @@ def _claim(store: Store, account: int, clock: Clock) -> Id:
             raise Conflict("search.lost", "The account is gone")
         if manifest.building is not None and manifest.until > clock():
             raise Conflict("search.lost", "Somebody else is merging")
+        if not there(manifest):
+            raise Conflict("search.lost", "Somebody else was faster")
         MANIFESTS.put(tx, replace(manifest, building=made, until=clock() + LEASE), account)
 
     store.transact(claim)
@@ -164,11 +173,16 @@ def _write(store: Store, account: int, made: Id, head: Head, postings: Iterable[
         for key, value in pairs:
             tx.put(key, value)
 
-    for number, chunk in enumerate(writer.chunks(postings)):
-        pairs.append((keyspace.SEARCH_BLOCK.key(account, made, number), chunk))
-        if len(pairs) >= _WRITE:
-            store.transact(some)
-            pairs = []
+    try:
+        for number, chunk in enumerate(writer.chunks(postings)):
+            pairs.append((keyspace.SEARCH_BLOCK.key(account, made, number), chunk))
+            if len(pairs) >= _WRITE:
+                store.transact(some)
+                pairs = []
+    except Corrupt:
+        with store.snapshot() as tx:
+            _held(tx, account, made)  # who slept for longer than a claim may find what it reads swept away
+        raise
     pairs.append((keyspace.SEARCH_HEAD.key(account, made), pack_head(writer.complete(head))))
     store.transact(some)
 
