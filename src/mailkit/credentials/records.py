@@ -61,6 +61,11 @@ class Secrets(Record, frozen=True, kw_only=True):
     custom: bool = field(name="x", default=False)  # an application of the operator does the second factor
     webauthn: int = field(name="w", default=0)  # how many WebAuthn credentials there are
 
+    @property
+    def has_password(self) -> bool:
+        """True when a password is set, permanent or temporary."""
+        return self.password is not None or self.temporary is not None or bool(self.more)
+
 
 class Token(Record, frozen=True, kw_only=True):
     """An access token, kept under its SHA-256. Without a ttl it neither expires nor is renewed (W1.6)."""

@@ -146,8 +146,7 @@ class Credentials:
     @reads
     def has_password(self, owner: int, *, tx: ReadTx = OWN) -> bool:
         """True when a password is set, permanent or temporary."""
-        row = SECRETS.find(tx, owner) or Secrets()
-        return row.password is not None or row.temporary is not None or bool(row.more)
+        return self.secrets(owner, tx=tx).has_password
 
     @reads
     def password_hash(self, owner: int | None, *, tx: ReadTx = OWN) -> str | None:

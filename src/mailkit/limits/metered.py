@@ -46,6 +46,10 @@ class Metered:
             return stored
         return evolve(stored, used=stored.used + mine.n, ttl=stored.ttl or mine.start + limit.length - now)
 
+    def known(self, tx: ReadTx, who: str) -> bool:
+        """True when anything was counted for somebody lately, written or not."""
+        return bool(self._pending) or self._limits.known(tx, who)
+
     def note(self, who: str, what: str, n: int, limit: Limit, *, now: int) -> bool:
         """Counts `n` more; True when it is time to `write` them down."""
         with self._lock:

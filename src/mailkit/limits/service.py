@@ -80,6 +80,10 @@ class Limits:
         window = roll(window, limit, now)
         return Status(limit.allowed, counted(window, limit, now), window.start + limit.length - now)
 
+    def known(self, tx: ReadTx, who: str) -> bool:
+        """True when anything was counted for somebody lately."""
+        return next(tx.scan(*LIMIT.range(who), limit=1), None) is not None
+
     def reset(self, tx: Tx, who: str, what: str) -> None:
         """Forgets what was counted."""
         _rows.delete(tx, who, what)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mailkit.accounts.limits import COUNTED
 from mailkit.http.declare import UNSET, UnsetType, answer
 from mailkit.limits import settings as keys
 from mailkit.principals.records import Principal, Profile
@@ -51,7 +52,9 @@ def limits_of(kit: "MailKit", row: Principal, profile: Profile, tx: ReadTx) -> U
     """The limits that count for an account: its own where it has one, else the server's."""
     snapshot = kit.settings.current
     allowed, used = quota_of(kit, row, tx)
-    limits = dict(_servers(snapshot) if not profile.limits else _limits(snapshot, profile.limits))
+    if not profile.limits and kit.account_limits.untouched(row, tx=tx):  # most accounts at most times
+        return UserLimits(quota=Limit(allowed=allowed, used=used), **_servers(snapshot))
+    limits = _uncounted(snapshot, profile.limits)
     for one in kit.account_limits.explain(row, tx=tx):
         limits[one.counted.shown] = Limit(allowed=one.allowed, used=one.used, ttl=seconds(one.ttl))
     return UserLimits(quota=Limit(allowed=allowed, used=used), **limits)
@@ -70,11 +73,12 @@ def quota_of(kit: "MailKit", row: Principal, tx: ReadTx) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _servers(snapshot: Snapshot) -> dict[str, Limit]:
-    """What isn't counted of most accounts' limits, made once per settings snapshot."""
-    return _limits(snapshot, {})
+    """The server's limits with nothing used of them, made once per settings snapshot."""
+    counted = {one.shown: Limit(allowed=snapshot.get(one.default), used=0, ttl=False) for one in COUNTED}
+    return {**_uncounted(snapshot, {}), **counted}
 
 
-def _limits(snapshot: Snapshot, own: Mapping[str, int]) -> dict[str, Limit]:
+def _uncounted(snapshot: Snapshot, own: Mapping[str, int]) -> dict[str, Limit]:
     return {
         "filters": Limit(allowed=own.get("filters") or snapshot.get(keys.FILTERS), used=0),
         "pop3MaxMessages": Limit(allowed=own.get("pop3MaxMessages") or _POP3_MESSAGES),

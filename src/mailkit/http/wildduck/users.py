@@ -6,6 +6,7 @@ import msgspec
 
 from mailkit.accounts.by import By
 from mailkit.accounts.create import NewAccount
+from mailkit.credentials import factors
 from mailkit.credentials.arrival import hashed
 from mailkit.errors import Denied, Invalid, NotFound, NotSupported
 from mailkit.http.declare import UNSET, UnsetType, answer, request
@@ -267,6 +268,7 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
         row = user_within(kit, ask.user, caller, tx=tx)
         main = kit.addresses.main_of(row, tx=tx)
         profile = row.profile or Profile()
+        secrets = kit.credentials.secrets(row.number, tx=tx)
         return UserDetails(
             id=str(row.id),
             username=row.name,
@@ -274,7 +276,7 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             address=main.value if main else "",
             language=profile.language,
             retention=profile.retention or False,
-            enabled2fa=kit.two_factor.enabled(row.id, tx=tx),
+            enabled2fa=factors.enabled(secrets),
             pubKey=profile.public_key or "",
             keyInfo=_key_info(profile.public_key),
             metaData=stored_object(profile.meta),
@@ -285,7 +287,7 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             tags=UNSET if "tags" in unseen else profile.tags,
             fromWhitelist=profile.from_whitelist,
             disabledScopes=UNSET if "disabledScopes" in unseen else profile.disabled_scopes,
-            hasPasswordSet=kit.credentials.has_password(row.number, tx=tx),
+            hasPasswordSet=secrets.has_password,
             disabled=not row.active,
             suspended=row.suspended,
             featureFlags=profile.flags,
