@@ -81,10 +81,7 @@ class Memory:
         with self._lock:
             known, found = self._recent.get(account, (-1, Recent()))
             if known < through:
-                before, found = found, Recent()
-                for doc, delta in list(before.deltas.items()):
-                    if doc >= through:
-                        found.add(doc, delta)
+                found = found.beyond(through)
                 self._recent[account] = through, found
             self._recent.move_to_end(account)
         if known > through:  # an older snapshot than the one before
