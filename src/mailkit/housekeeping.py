@@ -1,6 +1,7 @@
 """Work that comes back by itself: what is old or unreferenced goes, step by step."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from mailkit.accounts.access import Access
@@ -83,7 +84,7 @@ def blob_sweep(blobs: Blobs) -> Callable[[Step], Later | None]:
                 step.transact(lambda tx: step.save(tx, {}))
                 return None
             after = more
-            step.transact(lambda tx, at=after: step.save(tx, {"after": at}))  # type: ignore[misc]
+            step.transact(partial(step.save, progress={"after": after}))
             if step.stopping:
                 return Later(step.now())
 
@@ -114,7 +115,7 @@ def forget_keys(limits: Limits, oauth: OAuth) -> Callable[[Step], Later | None]:
             return None
         after: tuple[str, str] | None = None
         while True:
-            after = step.transact(lambda tx, at=after: limits.forget(tx, "login", after=at))  # type: ignore[misc]
+            after = step.transact(partial(limits.forget, begins="login", after=after))
             if after is None:
                 return None
             step.renew()

@@ -1,6 +1,7 @@
 """Many principals at once: found by walking, deleted by a job."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from mailkit.accounts.directory import Directory
@@ -48,7 +49,7 @@ def bulk_delete_handler(directory: Directory) -> Callable[[Step], Later | None]:
     def run(step: Step) -> Later | None:
         count: int = step.progress.get("deleted", 0)
         for row in matching(directory, step.args["kind"], step.args["needle"], step.args["tenant"]):
-            count += step.transact(lambda tx, row=row, count=count: _delete(step, row, count, tx))  # type: ignore[misc]
+            count += step.transact(partial(_delete, step, row, count))
             if step.stopping:
                 return Later(step.now())
         return None

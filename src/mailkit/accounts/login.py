@@ -1,4 +1,4 @@
-"""Logging in with a name and a password (W3.3, S1.2), the same for every protocol.
+"""Logging in with a name and a password (W3.3, S1.2), the same for every protocol. Over 400 lines: one decision.
 
     look up -> one slow verification, while the attempt is counted -> succeed or fail, in one transaction
 

@@ -1,6 +1,7 @@
 """Changes of people's accounts, and what administrators do with them: log out, count again (WildDuck 2.1)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -136,8 +137,11 @@ class Users:
         """Counts an account's bytes anew, in as many transactions as it takes. Slow."""
         at: Counting | Recount = Counting()
         while isinstance(at, Counting):
-            at = self.store.transact(lambda tx, at=at: recount_step(number, at, quota=self._quota, tx=tx))  # type: ignore[misc]
+            at = self.store.transact(partial(self._recount_step, number, at))
         return at
+
+    def _recount_step(self, number: int, at: Counting, tx: Tx) -> Counting | Recount:
+        return recount_step(number, at, quota=self._quota, tx=tx)
 
     @writes
     def recount_all(self, *, tx: Tx = OWN) -> Id:
@@ -152,7 +156,7 @@ class Users:
             page = self._principals.list_by_id(_KINDS[progress["kind"]], limit=_BATCH, after=edge)
             for row in page.items:
                 while progress.get("after") != row.id:
-                    progress = step.transact(lambda tx, row=row, known=progress: self._count(step, row, known, tx))  # type: ignore[misc]
+                    progress = step.transact(partial(self._count, step, row, progress))
                     if step.stopping:
                         return Later(step.now())
             if not page.after:

@@ -28,6 +28,7 @@ from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
 from mailkit.settings import kernel as keys
+from mailkit.storage.calls import settled
 from mailkit.telemetry import emit
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class Dialect(ABC):
             case Runs.PREPARED:
                 return await self._prepared(function, ask, caller)
             case Runs.READ:
-                result = await anyio.to_thread.run_sync(_again, function, kit, ask, caller)
+                result = await anyio.to_thread.run_sync(settled, lambda: function(kit, ask, caller))
             case _:
                 result = await anyio.to_thread.run_sync(function, kit, ask, caller)
         if isinstance(result, OnThread):
@@ -274,17 +275,6 @@ class Dialect(ABC):
             now = self.kit.clock()
             await self.kit.store.atransact(lambda tx: credentials.renew(key, now=now, tx=tx))
         return checked.caller
-
-
-def _again(function: Callable[..., Any], *args: Any) -> Any:
-    """What only reads is asked again when its snapshot fitted no order of the transactions (see `storage.calls`)."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return function(*args)
-        except Conflict as conflict:
-            if conflict.code != "store.conflict":
-                raise
-    return function(*args)
 
 
 class _State:

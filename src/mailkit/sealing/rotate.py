@@ -7,6 +7,7 @@ lies under the new key. The hour is for backups under way, whose copy of the sto
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from mailkit.ids import Id
@@ -51,7 +52,7 @@ def rotation(sealing: Sealing, holders: Iterable[tuple[str, Reseal]]) -> Callabl
             progress = {"begun": key.id, "done": [], "after": b"", "resealed": 0}
         for name, walk in walks.items():
             while name not in progress["done"]:
-                progress = step.transact(lambda tx, n=name, w=walk, p=progress: _advance(step, tx, n, w, p))  # type: ignore[misc]
+                progress = step.transact(partial(_advance, step, name=name, walk=walk, progress=progress))
                 if step.stopping:
                     return Later(step.now())
         if "until" not in progress:

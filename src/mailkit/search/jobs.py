@@ -1,6 +1,7 @@
 """The jobs of the index in the Store: merging, and rebuilding from the messages while mail flows."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -65,11 +66,11 @@ def rebuild_handler(upkeep: Upkeep) -> Callable[[Step], Later | None]:
                 upkeep.adopt(account, step.renew)
                 stage = "facts"
             else:
-                at = step.transact(lambda tx, at=at: upkeep.audit(tx, account, at))  # type: ignore[misc]
+                at = step.transact(partial(upkeep.audit, account=account, at=at))
                 if at < 0:
                     stage, at = "done", 0
             reached = {"stage": stage, "at": at}
-            step.transact(lambda tx, reached=reached: step.save(tx, reached))  # type: ignore[misc]
+            step.transact(partial(step.save, progress=reached))
             if step.stopping and stage != "done":
                 return Later(step.now())
         return None

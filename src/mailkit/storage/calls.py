@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 from mailkit.errors import Conflict
 from mailkit.storage.api import Store
 
-__all__ = ["OWN", "HasStore", "reads", "writes"]
+__all__ = ["OWN", "HasStore", "reads", "settled", "writes"]
 
 OWN: Final[Any] = None
 """Stands for "a transaction of its own" as the default of `tx`."""
@@ -34,6 +34,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def settled(run: Callable[[], T]) -> T:
+    """What `run`, which only reads, returns; it runs again when a snapshot of its own fitted no order of the
+    transactions, as some stores say, rarely."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return run()
+        except Conflict as conflict:
+            if conflict.code != "store.conflict":
+                raise
+    return run()
+
+
 def reads(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """For methods that only read and return a finished value (not an iterator)."""
 
@@ -41,16 +53,13 @@ def reads(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P],
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if kwargs.get("tx") is not None:
             return method(self, *args, **kwargs)
-        for attempt in range(_ATTEMPTS):
-            try:
-                with self.store.snapshot() as tx:
-                    kwargs["tx"] = tx
-                    return method(self, *args, **kwargs)
-            except Conflict as conflict:
-                # some stores refuse, rarely, a reader that fits no order of the transactions
-                if conflict.code != "store.conflict" or attempt == _ATTEMPTS - 1:
-                    raise
-        raise AssertionError
+
+        def run() -> T:
+            with self.store.snapshot() as tx:
+                kwargs["tx"] = tx
+                return method(self, *args, **kwargs)
+
+        return settled(run)
 
     return call
 

@@ -61,7 +61,7 @@ class FileBlobs:
     def _write(self, path: Path, digest: bytes, chunks: Iterable[bytes]) -> int:
         hashed, size = hashlib.sha256(), 0
         with _reported():
-            file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)  # noqa: SIM115
+            file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)  # noqa: SIM115  # closed below
         with file:
             for chunk in chunks:  # what the source raises is the caller's own
                 hashed.update(chunk)

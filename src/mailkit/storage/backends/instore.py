@@ -14,6 +14,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, cast
 
 from attrs import frozen
@@ -70,8 +71,9 @@ class StoreBlobs:
             for pieces, piece in enumerate(_even(chunks, self._piece)):
                 # one piece behind, so that the last one, mostly the only one, travels with the object
                 if pieces:
+                    number = pieces - 1
                     self._store.transact(
-                        lambda tx, n=pieces - 1, data=last: self._put_piece(tx, digest, upload, n, data)  # type: ignore[misc]
+                        partial(self._put_piece, digest=digest, upload=upload, number=number, data=last)
                     )
                 hashed.update(piece)
                 size, last = size + len(piece), piece
@@ -251,7 +253,7 @@ class _Pieces(io.RawIOBase):
         if number != self._piece_number:
             self._piece = memoryview(self._fetch(number))
             self._piece_number = number
-        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # what readinto is given is a buffer
         part = self._piece[within : within + len(target)]
         target[: len(part)] = part
         self._at += len(part)

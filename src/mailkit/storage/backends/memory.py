@@ -116,7 +116,7 @@ class MemoryStore:
     def wait(self, space: bytes, after: int, timeout: float) -> bool:
         def grown() -> bool:
             entries = self._entries.get(space)
-            return bool(entries) and entries[-1][0] > after  # type: ignore[index]
+            return entries is not None and len(entries) > 0 and entries[-1][0] > after
 
         with self._grown:
             return self._grown.wait_for(grown, timeout)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 import msgspec
@@ -125,7 +126,7 @@ class Blobs:
         for _ in range(_ATTEMPTS):
             prepared = [self.prepare(source) for source in sources]
             try:
-                return self.store.transact(lambda tx, ready=prepared: fn(tx, ready))  # type: ignore[misc]
+                return self.store.transact(partial(_with, fn, prepared))
             except Conflict as conflict:
                 if conflict.code != "blob.gone":
                     raise
@@ -136,14 +137,14 @@ class Blobs:
             salt = self._ids(self._clock())
             name = named(source, salt)
             announced = File(state="writing", since=self._clock())
-            self.store.transact(lambda tx, n=name, f=announced: set_file(tx, n, None, f))  # type: ignore[misc]
+            self.store.transact(partial(set_file, name=name, old=None, new=announced))
             self.files.put(name, salted(source, salt))
-            outcome = self.store.transact(lambda tx, n=name: self._register(tx, digest, size, n))  # type: ignore[misc]
+            outcome = self.store.transact(partial(self._register, digest=digest, size=size, name=name))
             if outcome == "kept":
                 return
             self.files.delete(name)
             if outcome == "surplus":
-                self.store.transact(lambda tx, n=name: set_file(tx, n, file(tx, n), None))  # type: ignore[misc]
+                self.store.transact(partial(_forget_file, name=name))
                 return
         raise Conflict("store.busy", "Files were purged as fast as they were written")
 
@@ -186,3 +187,11 @@ def _inline_bytes(tx: ReadTx, row: Content, digest: bytes) -> bytes:
     if data is None:
         raise Corrupt("blob.lost", "The bytes of a stored content are gone", digest=digest.hex())
     return unpack(row.packed, data, row.size)
+
+
+def _with(fn: Callable[[Tx, Sequence[Prepared]], T], prepared: Sequence[Prepared], tx: Tx) -> T:
+    return fn(tx, prepared)
+
+
+def _forget_file(tx: Tx, name: bytes) -> None:
+    set_file(tx, name, file(tx, name), None)
