@@ -111,7 +111,7 @@ class Connection:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _refuse_codings(self) -> None:
-        """RFC 9110 8.4, RFC 9112 6.1: bytes under a coding are not the content, and must not be kept as if they were."""
+        """Bytes under a coding are not the content (RFC 9110 8.4, RFC 9112 6.1), and not to be kept as if they were."""
         for name, plain in ((b"content-encoding", "identity"), (b"transfer-encoding", "chunked")):
             coding = self.list_header(name).strip().lower()
             if coding and coding != plain:

@@ -1,5 +1,5 @@
-"""uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever, and leaves the body of a
-request that offers another protocol to that one."""
+"""uvicorn's connection with bounded heads and trailers: httptools itself reads fields for ever, and leaves the body of
+a request that offers another protocol to that one."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
