@@ -1,30 +1,51 @@
 """Finding the messages that a selection means, in a transaction and at most so many."""
 
+import sys
+
 from mailkit.mailstore.records import Message, State
 from mailkit.mailstore.selection import Selection
 from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx
 
-__all__ = ["Found", "select"]
+__all__ = ["MOST_HELD", "UNBOUND", "Found", "select"]
+
+MOST_HELD = 16 << 20
+"""Bytes of rows that one step of bulk work or one page holds, and one row more: a client's metadata may make a row of a
+megabyte, and a stranger's list of recipients one of several."""
+
+UNBOUND = sys.maxsize
 
 Found = tuple[int, Message, State]
 """UID, row, state."""
 
 
 def select(
-    account: int, mailbox: bytes, wanted: Selection, tx: ReadTx, *, limit: int, newest_first: bool = False
+    account: int,
+    mailbox: bytes,
+    wanted: Selection,
+    tx: ReadTx,
+    *,
+    limit: int,
+    held: int = MOST_HELD,
+    newest_first: bool = False,
 ) -> list[Found]:
-    """Up to `limit` of the wanted messages in order of UID, lowest first unless `newest_first`."""
+    """Up to `limit` of the wanted messages in order of UID, lowest first unless `newest_first`; fewer when their rows
+    come to `held` bytes."""
     found: list[Found] = []
     ranges = reversed(wanted.ranges) if newest_first else wanted.ranges
     for low, high in ranges:
         start = keyspace.MESSAGE.key(account, mailbox, low)
         stop = keyspace.MESSAGE.range(account, mailbox, high)[1]
-        rows = list(tx.scan(start, stop, reverse=newest_first, limit=limit - len(found)))
+        rows: list[tuple[bytes, bytes]] = []
+        for row in tx.scan(start, stop, reverse=newest_first, limit=limit - len(found)):
+            rows.append(row)
+            held -= len(row[1])
+            if held <= 0:
+                break
         for key, data in rows:
             uid = keyspace.MESSAGE.parts(key)[2]
             found.append((uid, MESSAGES.codec.decode(data), STATES.get(tx, account, mailbox, uid)))
-        if len(found) >= limit:
+        if len(found) >= limit or held <= 0:
             break
     return found
