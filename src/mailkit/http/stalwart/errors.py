@@ -104,6 +104,8 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "json.invalid": _BAD_JSON,
     "query.too_long": Problem(400, "Invalid parameters"),
     "body.cut_short": Problem(400, "Invalid parameters"),
+    "idempotency.reused": Problem(422, "Unprocessable Content"),
+    "idempotency.secret": Problem(409, "Conflict"),
     "body.encoded": Problem(415, "Unsupported Media Type"),
     "body.too_slow": Problem(408, "Request Timeout"),
     "body.too_large": Problem(413, "Payload Too Large"),

@@ -117,6 +117,8 @@ BY_CODE: Final[Mapping[str, Told]] = {
     "body.too_large": Told(413, "RequestEntityTooLarge"),
     "body.cut_short": Told(400, "BadRequest"),
     "body.too_slow": Told(408, "RequestTimeout"),
+    "idempotency.reused": Told(422, "IdempotencyKeyReused"),
+    "idempotency.secret": Told(409, "AlreadyDone"),
     "body.encoded": Told(415, "UnsupportedMediaType"),
     "body.unknown_type": Told(415, "UnsupportedMediaType"),
     "headers.too_large": Told(431, "RequestHeaderFieldsTooLarge"),
