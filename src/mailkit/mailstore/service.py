@@ -97,11 +97,13 @@ class MailStore(Keeping):
         """
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
+        below = mailboxes.below(number, box.path, tx=tx) if children else []
         after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
-        if children and after.path != box.path:
-            for child in mailboxes.below(number, box.path, tx=tx):
-                path = after.path + child.path[len(box.path) :]
-                mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
+        if children and after.path.startswith(f"{box.path}/"):
+            raise Invalid.field("path", '"path" must not lie below the mailbox itself')
+        for child in below if after.path != box.path else ():
+            path = after.path + child.path[len(box.path) :]
+            mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
 
     @writes
