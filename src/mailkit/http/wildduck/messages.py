@@ -22,6 +22,7 @@ from mailkit.http.wildduck.message_parts import (
     encrypted,
     message_id,
     parties,
+    shown_address,
     stored_object,
 )
 from mailkit.http.wildduck.reach import user_within
@@ -254,4 +255,4 @@ def _header(name: bytes, raw: bytes) -> Any:
 def _address(item: Any) -> dict[str, Any]:
     if isinstance(item, Group):
         return {"name": item.name, "group": [_address(member) for member in item.members]}
-    return {"name": item.name, "address": item.address}
+    return {"name": item.name, "address": shown_address(item.address)}
