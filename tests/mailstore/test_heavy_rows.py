@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mailkit import MailKit
+from mailkit.clock import FixedClock
 from mailkit.http.later import OnThread
 from mailkit.http.wildduck.messages import ListMessages, list_messages
 from mailkit.mailstore import select as selecting
@@ -133,6 +134,35 @@ def test_bulk_work_takes_steps_of_what_can_be_held(kit: MailKit, account: int, m
     assert mail.remove(account, "Trash", ALL) == COUNT
     assert max(written) <= (FITS + 1) << 20
     assert sum(written) > 4 * COUNT << 20
+
+
+def test_jobs_take_such_steps_too(
+    kit: MailKit, account: int, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = written_at_most(kit.store, monkeypatch)
+    mail = kit.mailstore
+
+    def work() -> None:
+        while kit.run_due():
+            pass
+
+    mail.update(account, "INBOX", ALL, Change(expires=clock() + 1))
+    clock.advance(days=1)
+    mail.upkeep(account)
+    work()
+    assert mail.mailbox(account, "INBOX").total == 0
+    assert mail.archive.size(account)[0] == COUNT
+    mail.archive.restore_later(account, 0, clock(), into="Back")
+    work()
+    assert mail.mailbox(account, "Back").total == COUNT
+    mail.delete_mailbox(account, "Back")
+    work()
+    assert mail.archive.size(account)[0] == COUNT
+    assert max(written) <= (FITS + 1) << 20
+    clock.advance(days=26)
+    mail.upkeep(account)
+    work()
+    assert mail.archive.size(account)[0] == 0
 
 
 def test_what_is_selected_comes_to_so_many_bytes_and_one_row_more(kit: MailKit, account: int) -> None:
