@@ -37,6 +37,7 @@ def test_trash_and_junk_keep_for_a_month_or_less() -> None:
         ("ınbox", "ınbox"),
         ("/".join("x" * 128), "/".join("x" * 128)),
         ("😀" * 512, "😀" * 512),
+        ("/".join(["y" * 500] * 32), "/".join(["y" * 500] * 32)),
         ("cafe\u0301", "cafe\u0301"),
         ("a\u200db", "a\u200db"),
         ("a\u0378b", "a\u0378b"),  # no letter yet: that is for another version of Unicode to say
@@ -47,7 +48,20 @@ def test_paths_take_one_form(given_path: str, stored: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "a//b", "a/", "/".join("x" * 129), "y" * 513, "a\x00b", "a/b\r", "a\u202eb", "a\x85b"]
+    "path",
+    [
+        "",
+        "/",
+        "a//b",
+        "a/",
+        "/".join("x" * 129),
+        "y" * 513,
+        "/".join(["é" * 512] * 17),
+        "a\x00b",
+        "a/b\r",
+        "a\u202eb",
+        "a\x85b",
+    ],
 )
 def test_paths_that_cannot_be_are_refused(path: str) -> None:
     with pytest.raises(Invalid) as refused:

@@ -5,11 +5,15 @@ import unicodedata
 
 from mailkit.errors import Invalid
 
-__all__ = ["MAX_DEPTH", "MAX_LEVEL", "is_inbox", "leaf", "normal_path", "sort_key"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_LEVEL", "is_inbox", "leaf", "normal_path", "sort_key"]
 
 MAX_DEPTH = 128
 MAX_LEVEL = 512
 """Longest name of one level, in characters."""
+
+MAX_BYTES = 16_384
+"""Longest path, in bytes: levels of all lengths and in any number, but not the most of both. A list of an account's
+mailboxes has them all, and is made in memory."""
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 """Controls, ends of lines, and what turns the direction of text: a name must not look like another place. Joiners stay,
@@ -26,6 +30,8 @@ def normal_path(path: str, field: str = "path") -> str:
         raise Invalid.field(field, f'"{field}" must not have empty levels: no "//" and no "/" at the end')
     if len(levels) > MAX_DEPTH:
         raise Invalid.field(field, f'"{field}" must not have more than {MAX_DEPTH} levels', kind="max")
+    if len(path) > MAX_BYTES or len(path.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise Invalid.field(field, f'"{field}" must not have more than {MAX_BYTES} bytes', kind="max")
     if any(len(level) > MAX_LEVEL for level in levels):
         raise Invalid.field(field, f'"{field}" must not have a level of more than {MAX_LEVEL} characters', kind="max")
     if _UNSEEN.search(path):
