@@ -101,7 +101,7 @@ class MailStore(Keeping):
         after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
         if children and after.path.startswith(f"{box.path}/"):
             raise Invalid.field("path", '"path" must not lie below the mailbox itself')
-        for child in below if after.path != box.path else ():
+        for child in below if after.path != box.path else ():  # a shorter path is free for a longer one to become it
             path = after.path + child.path[len(box.path) :]
             mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
