@@ -360,7 +360,7 @@ class Model(RuleBasedStateMachine):
             into_itself = children and to.startswith(f"{path}/")
             if path == "INBOX" or into_itself or any(self.boxes[one].hidden for one in becomes):
                 refused = Invalid
-            if (self.boxes.keys() - becomes.keys()) & set(becomes.values()):
+            if not into_itself and (self.boxes.keys() - becomes.keys()) & set(becomes.values()):
                 refused = (Invalid, AlreadyExists) if refused else AlreadyExists  # type: ignore[assignment]
         if refused:
             with pytest.raises(refused):
