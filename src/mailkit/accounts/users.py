@@ -1,5 +1,7 @@
 """Changes of people's accounts, and what administrators do with them: log out, count again (WildDuck 2.1)."""
 
+import secrets
+import string
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -29,6 +31,7 @@ RECOUNT: Final = "quota.recount"
 
 _KINDS = ("individual", "group")
 _BATCH = 100
+_TEMPORARY = 12  # letters and digits: 71 bits
 
 
 @frozen
@@ -122,6 +125,23 @@ class Users:
                 self._tell("forward added", row, now, {"type": "user", "target": target}, tx)
                 self._log(row.number, by.event("user forward added", target=target), now=now, tx=tx)
         return self._principals.update(changed, tx=tx)
+
+    @writes
+    def reset_password(
+        self,
+        row: Principal,
+        *,
+        valid_after: int = 0,
+        by: By = By(),  # noqa: B008  # frozen
+        tx: Tx = OWN,
+    ) -> str:
+        """Makes a password for a day, from `valid_after` (UTC ms) on, and returns it; the permanent one stays."""
+        made = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_TEMPORARY))
+        now = self._clock()
+        self._credentials.set_temporary(row.number, generated=made, now=now, valid_after=valid_after, tx=tx)
+        self._principals.update(row, tx=tx)  # ends what was verified a moment ago
+        self._log(row.number, by.event("reset", None), now=now, tx=tx)
+        return made
 
     @writes
     def logout(self, row: Principal, reason: str, *, tx: Tx = OWN) -> None:
