@@ -22,7 +22,7 @@ from mailkit.principals.service import Principals
 from mailkit.quota import INHERIT, Bytes, Quota
 from mailkit.storage.api import Store, Tx
 
-__all__ = ["Accounts", "Deleted", "Restored"]
+__all__ = ["NOBODY_IN_PARTICULAR", "Accounts", "Deleted", "Restored"]
 
 
 NOBODY_IN_PARTICULAR: Final = By()

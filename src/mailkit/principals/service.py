@@ -147,6 +147,12 @@ class Principals:
         return row
 
     @reads
+    def list_buried(self, *, limit: int, after: int | None = None, tx: ReadTx = OWN) -> list[Deleted]:
+        """Up to `limit` deleted principals whose data is still there, by number, beyond the number `after`. Flat."""
+        edge = None if after is None else (after,)
+        return [row for _, row in DELETED.scan(tx, after=edge, limit=limit)]
+
+    @reads
     def find_any(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:
         """By number, among the living and the buried."""
         row = PRINCIPALS.find(tx, number)
