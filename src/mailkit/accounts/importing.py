@@ -142,7 +142,8 @@ class UserImport:
                 return Failed(row.line, name, error)
             if there.created < started:
                 return Present(row.line, name)
-            return Failed(row.line, name, AlreadyExists(error.code, f"An earlier line has the name {name}", name=name))
+            said = f"The name {name} was taken by an earlier line, or by somebody else meanwhile"
+            return Failed(row.line, name, AlreadyExists(error.code, said, name=name))
         except MailKitError as error:
             return Failed(row.line, name, error)
 

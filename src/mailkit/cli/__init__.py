@@ -49,6 +49,9 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
 COMMANDS: Final = {name: said for section in SECTIONS.values() for name, said in section.items()}
 """All of them."""
 
+_MODULES: Final = {"list": "mailing_list"}
+"""Where the module cannot have the command's name: it would hide a built-in one from this package."""
+
 
 def build() -> Any:
     """The whole command, a `click.Group`."""
@@ -66,7 +69,7 @@ def build() -> Any:
         def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
             if name not in COMMANDS:
                 return None
-            word = name.replace("-", "_")
+            word = _MODULES.get(name) or name.replace("-", "_")
             command: click.Command = getattr(import_module(f"mailkit.cli.{word}"), word)
             return command
 

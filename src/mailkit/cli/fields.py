@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 import click
 from attrs import evolve, frozen
 
+from mailkit.cli import values
+
 __all__ = [
     "ADDRESS", "CONTACT", "DENIED", "DISPLAY", "EXTERNAL", "FIELDS", "GROUP", "LIST", "MEMBER", "PERMISSION", "PICTURE",
     "REDIRECT", "ROLE", "TENANT", "Field", "field_options", "new_list",
@@ -63,7 +65,13 @@ REDIRECT: Final = Field(
     "redirect", "redirects", "A URL that logged-in users may be sent back to.", "urls", "urls", metavar="URL"
 )
 EXTERNAL: Final = Field(
-    "external", "external", "An address elsewhere that it sends to.", "externalMembers", "external", metavar="ADDRESS"
+    "external",
+    "external",
+    "An address elsewhere that it sends to.",
+    "externalMembers",
+    "external",
+    metavar="ADDRESS",
+    type=values.EXTERNAL,
 )
 
 FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {

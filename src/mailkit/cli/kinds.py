@@ -15,7 +15,7 @@ class KindWord:
     command: str
 
     def __str__(self) -> str:
-        return f"{'an' if self.noun[0] in 'aeiouAO' else 'a'} {self.noun}"
+        return f"{'an' if self.noun[0] in 'aeioAO' else 'a'} {self.noun}"
 
 
 KIND_WORDS: Final[dict[str, KindWord]] = {

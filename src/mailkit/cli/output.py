@@ -91,7 +91,7 @@ class Output:
             for line in lines:
                 padded = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
                 told = "  ".join(padded).rstrip()
-                click.secho(told, bold=line is headings)
+                click.echo(click.style(told, bold=True) if line is headings else told)
             headings = None
 
     def note(self, text: str) -> None:

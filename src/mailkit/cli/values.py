@@ -1,6 +1,7 @@
 """Types of options: text in, values out; a bad one is a usage error that names the option and the reason."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,23 @@ from mailkit.errors import Invalid
 if TYPE_CHECKING:
     from mailkit.ids import Id
 
-__all__ = ["CEILING", "DURATION", "ID", "JSON", "LIMIT", "QUOTA", "TARGET", "TENANT_QUOTA", "Parsed", "moment_of"]
+__all__ = [
+    "CEILING",
+    "DURATION",
+    "EXTERNAL",
+    "ID",
+    "JSON",
+    "LIMIT",
+    "QUOTA",
+    "TARGET",
+    "TENANT_QUOTA",
+    "Parsed",
+    "moment_of",
+]
+
+
+_NAMED: Final = re.compile(r'^"[^"]*":? ')
+"""How a refusal names the field."""
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic since click 8.3
@@ -28,7 +45,7 @@ class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gener
         try:
             return self._parse(value)
         except Invalid as error:
-            self.fail(error.message, param, ctx)
+            self.fail(f"{value!r} {_NAMED.sub('', error.message)}", param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -89,7 +106,16 @@ def _ceiling(text: str) -> tuple[str, int]:
 def _target(text: str) -> str:
     from mailkit.principals.targets import parse_target
 
-    return text and parse_target(text)
+    try:
+        return text and parse_target(text)
+    except ValueError:
+        raise ValueError(f"{text!r} must be an address, or a URL such as smtp://relay.example") from None
+
+
+def _external(text: str) -> str:
+    from mailkit.principals.normalise import parse_address
+
+    return text and parse_address(text).normal
 
 
 def _json(text: str) -> str:
@@ -128,6 +154,8 @@ CEILING: Final = Parsed("ceiling", _ceiling)
 """A kind of principals, and how many of them."""
 TARGET: Final = Parsed("target", _target)
 """Where mail goes: an address, `smtp://...`, `https://...`; the empty text is left as it is."""
+EXTERNAL: Final = Parsed("address", _external)
+"""An address elsewhere; the empty text is left as it is."""
 JSON: Final = Parsed("json", _json)
 """A JSON object as text."""
 moment_of: Final = Parsed("time", _moment)

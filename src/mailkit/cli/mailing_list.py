@@ -2,9 +2,9 @@
 
 from mailkit.cli.principal_verbs import principal_noun
 
-__all__ = ["list"]
+__all__ = ["mailing_list"]
 
-list = principal_noun(
+mailing_list = principal_noun(
     "list",
     "Add, list, show, edit and delete mailing lists.",
     columns=("name", "display", "addresses", "members", "external"),
