@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
 from attrs import frozen
 from click.testing import CliRunner, Result
 
@@ -39,10 +38,9 @@ class Shell:
 
     def run(self, *words: str, stdin: str | bytes = "", expect: int | None = 0) -> Result:
         """Runs a command; AssertionError unless it exits with `expect` (None: whatever it does)."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith("MAILKIT_")]:
-                patch.delenv(name)
-            done = CliRunner().invoke(build(), [*words, "--data", str(self.folder)], input=stdin, prog_name="mailkit")
+        settings = {name: None for name in os.environ if name.startswith("MAILKIT_")}
+        given = [*words, "--data", str(self.folder)]
+        done = CliRunner(env=settings).invoke(build(), given, input=stdin, prog_name="mailkit")
         told = f"mailkit {' '.join(words)}: {done.exit_code}\n{done.stdout}{done.stderr}"
         assert done.exception is None or isinstance(done.exception, SystemExit), told
         assert expect is None or done.exit_code == expect, told
