@@ -75,7 +75,17 @@ EXTERNAL: Final = Field(
 )
 
 FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
-    "individual": (DISPLAY, ADDRESS, ROLE, GROUP, LIST, TENANT, PERMISSION, DENIED, PICTURE),
+    "individual": (
+        evolve(DISPLAY, help="The person's name."),
+        ADDRESS,
+        ROLE,
+        GROUP,
+        LIST,
+        TENANT,
+        PERMISSION,
+        DENIED,
+        PICTURE,
+    ),
     "group": (DISPLAY, ADDRESS, MEMBER, GROUP, LIST, TENANT, PERMISSION, DENIED),
     "list": (DISPLAY, ADDRESS, MEMBER, EXTERNAL, TENANT),
     "domain": (DISPLAY, TENANT),

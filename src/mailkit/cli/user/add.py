@@ -59,7 +59,10 @@ def add(
     folders: tuple[tuple[str, str], ...],
     **given: Any,
 ) -> None:
-    """Add the user NAME, with folders and a main address; the password is asked for, or read from standard input."""
+    """Add the user NAME, with folders and a main address; the password is asked for, or read from standard input.
+
+    Its role is 'user' unless --role says otherwise.
+    """
     from mailkit.accounts.create import NewAccount
     from mailkit.principals.permits import LOCAL_ADMINISTRATOR
     from mailkit.principals.records import Profile
