@@ -40,6 +40,20 @@ def test_a_strangers_name_is_printed_harmlessly(shell: Shell) -> None:
     assert shell.json("user", "show", "jane")["display"] == "Jane \x1b[2J\r\nroot"  # JSON escapes by itself
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "add", "b\udcffd", "--no-password"),
+        ("user", "edit", "jane", "--tag", "a", "--tag", "b\udcffd"),
+        ("user", "edit", "jane", "--meta", '{"a": "\udcff"}'),
+        ("config", "set", "report.domain", "b\udcffd"),
+    ],
+)
+def test_bytes_that_are_no_text_are_a_usage_error(shell: Shell, words: tuple[str, ...]) -> None:
+    assert "is not UTF-8" in shell.refuse(*words)
+    assert "standard input is not UTF-8" in shell.refuse("user", "passwd", "jane", stdin=b"\xff\xfe\n")
+
+
 def test_text_of_every_script_is_left_alone() -> None:
     for text in ("Jürgen Groß", "山田太郎", "محمد", "👩\u200d🚒", ""):
         assert printable(text) == text

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from mailkit.cli.printable import is_text
+
 __all__ = ["secret", "sure", "yes_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,9 +19,14 @@ def secret(prompt: str, given: str | None = None, *, confirm: bool = True) -> st
     if given is not None:
         return given
     if not sys.stdin.isatty():
-        line = sys.stdin.readline().rstrip("\r\n")
+        try:
+            line = sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError:  # some locales are strict with it, others keep the bytes
+            line = "\udc80"
         if not line:
             raise click.UsageError(f"{prompt}: standard input is empty.")
+        if not is_text(line):
+            raise click.UsageError(f"{prompt}: standard input is not UTF-8.")
         return line
     asked: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return asked

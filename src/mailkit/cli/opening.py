@@ -10,6 +10,7 @@ import click
 
 from mailkit.cli.noun import AS_JSON
 from mailkit.cli.output import Output
+from mailkit.cli.printable import is_text
 from mailkit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -71,10 +72,19 @@ def making_kit(command: Callable[..., None]) -> Callable[..., None]:
 def _with_kit(command: Callable[..., None], *, must_exist: bool) -> Callable[..., None]:
     @wraps(command)
     def run(*args: Any, data: str | None, config: Path | None, as_json: bool, **rest: Any) -> None:
+        _check_text(rest)
         with open_kit(data, config, must_exist=must_exist) as kit:
             command(kit, Output(as_json=as_json), *args, **rest)
 
     return data_option(config_option(json_option(run)))
+
+
+def _check_text(given: Mapping[str, Any]) -> None:
+    """A usage error for an argument whose bytes are no UTF-8: nothing that is kept could hold it."""
+    for value in given.values():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not is_text(text):
+                raise click.UsageError(f"{text!r} is not UTF-8.")
 
 
 def settings_sources(

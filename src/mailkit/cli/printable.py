@@ -2,9 +2,18 @@
 
 from typing import Final
 
-__all__ = ["printable"]
+__all__ = ["is_text", "printable"]
 
 _JOINERS: Final = "\u200c\u200d"  # part of how some scripts, and emoji, are written
+
+
+def is_text(text: str) -> bool:
+    """False when some of it were bytes that are no UTF-8, which Python keeps as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def printable(text: str) -> str:
