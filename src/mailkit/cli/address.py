@@ -11,6 +11,7 @@ from mailkit.cli.finding import find_address, find_principal, find_user
 from mailkit.cli.noun import Noun
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output, moment
+from mailkit.cli.paged import PAGE, paged
 from mailkit.errors import Denied, NotFound
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["address", "address_view"]
 
 _OWNERS = ("individual", "group", "list", "resource", "location", "other")
-_BATCH = 250
 
 
 @click.group(cls=Noun)
@@ -111,15 +111,13 @@ def _of(kit: "MailKit", owner: str) -> "list[tuple[Address, Principal]]":
 
 
 def _everybodys(kit: "MailKit") -> "Iterator[tuple[Address, Principal]]":
-    after = None
-    while True:
+    def read(after: str | None) -> "tuple[list[tuple[Address, Principal]], str | None]":
         with kit.store.snapshot() as tx:
-            page = kit.addresses.list_by_view(limit=_BATCH, after=after, tx=tx)
+            page = kit.addresses.list_by_view(limit=PAGE, after=after, tx=tx)
             found = [(row, kit.principals.get(row.owner, tx=tx)) for row in page.items]
-        yield from found
-        if not page.after:
-            return
-        after = page.items[-1].view
+        return found, page.items[-1].view if page.after else None
+
+    return paged(read)
 
 
 @address.command()

@@ -7,6 +7,7 @@ import click
 from mailkit.cli.finding import find_principal
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.principal_verbs import principal_noun
 from mailkit.principals.normalise import ascii_domain
 
@@ -76,13 +77,8 @@ def aliases(kit: "MailKit", out: Output, name: str | None) -> None:
         out.rows([_shown(kit.domain_aliases.by_name(name))], ("alias", "domain"))
         return
 
-    def walk() -> Any:
-        after = None
-        while True:
-            page = kit.domain_aliases.list_by_name(limit=250, after=after)
-            yield from map(_shown, page.items)
-            if not page.after:
-                return
-            after = ascii_domain(page.items[-1].alias)
+    def read(after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        page = kit.domain_aliases.list_by_name(limit=PAGE, after=after)
+        return [_shown(row) for row in page.items], ascii_domain(page.items[-1].alias) if page.after else None
 
-    out.rows(walk(), ("alias", "domain"))
+    out.rows(paged(read), ("alias", "domain"))

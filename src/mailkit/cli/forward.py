@@ -12,12 +12,11 @@ from mailkit.cli.finding import find_address
 from mailkit.cli.noun import Noun
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.values import TARGET
 from mailkit.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mailkit.kit import MailKit
     from mailkit.principals.records import Address, Principal
     from mailkit.storage.api import ReadTx, Tx
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["forward"]
 
 _TARGET = Field("target", "targets", "Where its mail goes.", metavar="TARGET", type=TARGET)
-_BATCH = 250
 
 
 @click.group(cls=Noun)
@@ -103,19 +101,14 @@ def add(
 def list_forwarded(kit: "MailKit", out: Output) -> None:
     """List forwarded addresses, those of mailing lists included."""
 
-    def walk() -> "Iterator[dict[str, Any]]":
-        after = None
-        while True:
-            with kit.store.snapshot() as tx:
-                page = kit.addresses.list_by_view(limit=_BATCH, after=after, tx=tx)
-                owned = [(row, kit.principals.get(row.owner, tx=tx)) for row in page.items]
-                found = [_view(kit, row, owner, tx) for row, owner in owned if owner.kind == "list"]
-            yield from found
-            if not page.after:
-                return
-            after = page.items[-1].view
+    def read(after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        with kit.store.snapshot() as tx:
+            page = kit.addresses.list_by_view(limit=PAGE, after=after, tx=tx)
+            owned = [(row, kit.principals.get(row.owner, tx=tx)) for row in page.items]
+            found = [_view(kit, row, owner, tx) for row, owner in owned if owner.kind == "list"]
+        return found, page.items[-1].view if page.after else None
 
-    out.rows(walk(), ("address", "targets", "owner", "disabled"))
+    out.rows(paged(read), ("address", "targets", "owner", "disabled"))
 
 
 @forward.command()

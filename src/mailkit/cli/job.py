@@ -1,6 +1,5 @@
 """`mailkit job`: what the server does in the background, and how far it is."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -8,6 +7,7 @@ import click
 from mailkit.cli.noun import Noun
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output, moment
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.values import ID
 from mailkit.jobs.records import State
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
 __all__ = ["job"]
-
-_BATCH = 250
 
 
 @click.group(cls=Noun)
@@ -53,18 +51,12 @@ def _view(row: "Job") -> dict[str, Any]:
 def list_jobs(kit: "MailKit", out: Output, kind: str | None, states: tuple[State, ...]) -> None:
     """List jobs in order of creation. Ended ones are kept for a week."""
 
-    def walk() -> "Iterator[dict[str, Any]]":
-        after = None
-        wanted = frozenset(states) or None
-        while True:
-            with kit.store.snapshot() as tx:
-                found = kit.jobs.list(tx, kind=kind, states=wanted, after=after, limit=_BATCH)
-            yield from map(_view, found)
-            if len(found) < _BATCH:
-                return
-            after = found[-1].id
+    def read(after: "Id | None") -> "tuple[list[Job], Id | None]":
+        with kit.store.snapshot() as tx:
+            found = kit.jobs.list(tx, kind=kind, states=frozenset(states) or None, after=after, limit=PAGE)
+        return found, found[-1].id if len(found) == PAGE else None
 
-    out.rows(walk(), ("id", "kind", "state", "due", "progress", "error"))
+    out.rows(map(_view, paged(read)), ("id", "kind", "state", "due", "progress", "error"))
 
 
 @job.command()

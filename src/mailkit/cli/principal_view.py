@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailkit.cli.fields import FIELDS
 from mailkit.cli.output import Output, size
+from mailkit.cli.paged import PAGE, paged
 from mailkit.principals.relations import field_of
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from mailkit.storage.api import ReadTx
 
 __all__ = ["show", "view", "views"]
-
-_BATCH: Final = 250
-"""Principals that are looked at in one snapshot."""
 
 _KEEPING: Final = ("individual", "group", "tenant")
 
@@ -95,16 +93,14 @@ def views(
     name or an address, and of a tenant if one is given."""
     from mailkit.accounts.bulk import matches
 
-    after = None
-    while True:
+    def read(after: str | None) -> tuple[list[dict[str, Any]], str | None]:
         with kit.store.snapshot() as tx:
-            rows = kit.principals.list_by_name(kinds, limit=_BATCH, after=after, tx=tx)
+            rows = kit.principals.list_by_name(kinds, limit=PAGE, after=after, tx=tx)
             found = [
                 view(kit, row, tx)
                 for row in rows
                 if not row.hidden and tenant in (None, row.tenant) and matches(kit.directory, row, needle, tx)
             ]
-        yield from found
-        if len(rows) < _BATCH:
-            return
-        after = rows[-1].name
+        return found, rows[-1].name if len(rows) == PAGE else None
+
+    return paged(read)

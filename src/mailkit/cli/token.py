@@ -1,6 +1,5 @@
 """`mailkit token`: access tokens."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,7 @@ from mailkit.cli.finding import find_user
 from mailkit.cli.noun import Noun
 from mailkit.cli.opening import making_kit, with_kit
 from mailkit.cli.output import Output, moment
+from mailkit.cli.paged import PAGE, paged
 from mailkit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
 __all__ = ["token"]
-
-_BATCH = 250
 
 
 @click.group(cls=Noun)
@@ -67,20 +65,17 @@ def create(kit: "MailKit", out: Output, role: str, login: str | None, ttl: int |
 def list_tokens(kit: "MailKit", out: Output, user: str | None) -> None:
     """List tokens: those of USER, or all. What is shown as key names one; nobody can log in with it."""
 
-    def all_of_them() -> "Iterator[tuple[bytes, Token]]":
-        after = None
-        while page := kit.credentials.all_tokens(limit=_BATCH, after=after):
-            yield from page
-            after = page[-1][0]
-
-    if user is None:
-        found = all_of_them()
-    else:
+    def read(after: bytes | None) -> "tuple[tuple[tuple[bytes, Token], ...], bytes | None]":
+        if user is None:
+            page = kit.credentials.all_tokens(limit=PAGE, after=after)
+            return page, page[-1][0] if len(page) == PAGE else None
         with kit.store.snapshot() as tx:
-            found = iter(kit.credentials.list_tokens(find_user(kit, user, tx).number, tx=tx))
+            return kit.credentials.list_tokens(find_user(kit, user, tx).number, tx=tx), None
+
     now = kit.clock()
     out.rows(
-        (_view(kit, key, row, now) for key, row in found), ("key", "user", "role", "state", "created", "description")
+        (_view(kit, key, row, now) for key, row in paged(read)),
+        ("key", "user", "role", "state", "created", "description"),
     )
 
 

@@ -20,11 +20,11 @@ __all__ = [
     "ID",
     "JSON",
     "LIMIT",
+    "MOMENT",
     "QUOTA",
     "TARGET",
     "TENANT_QUOTA",
     "Parsed",
-    "moment_of",
 ]
 
 
@@ -158,5 +158,5 @@ EXTERNAL: Final = Parsed("address", _external)
 """An address elsewhere; the empty text is left as it is."""
 JSON: Final = Parsed("json", _json)
 """A JSON object as text."""
-moment_of: Final = Parsed("time", _moment)
+MOMENT: Final = Parsed("time", _moment)
 """UTC milliseconds, from ISO 8601; UTC unless it says otherwise."""

@@ -1,6 +1,5 @@
 """`mailkit user passwd`, `reset-password`, `logout`, `disable`, `suspend`, `log`: who may log in, and who did."""
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,14 @@ from mailkit.cli.asking import secret
 from mailkit.cli.finding import find_user
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output, moment
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.user.password import password_options, ready_password
 from mailkit.cli.user.view import user_row
-from mailkit.cli.values import moment_of
+from mailkit.cli.values import MOMENT
 
 if TYPE_CHECKING:
+    from mailkit.credentials.records import AuthEvent
+    from mailkit.ids import Id
     from mailkit.kit import MailKit
     from mailkit.storage.api import Tx
 
@@ -59,7 +61,7 @@ def passwd(
 
 @click.command("reset-password")
 @click.argument("name")
-@click.option("--valid-after", metavar="TIME", type=moment_of, help="Not good before then.")
+@click.option("--valid-after", metavar="TIME", type=MOMENT, help="Not good before then.")
 @with_kit
 def reset_password(kit: "MailKit", out: Output, name: str, valid_after: int | None) -> None:
     """Make a password for a day for the user NAME, and print it. It is shown this once; the permanent one stays."""
@@ -134,23 +136,21 @@ def log(kit: "MailKit", out: Output, name: str, action: str | None, ip: str | No
     with kit.store.snapshot() as tx:
         row = find_user(kit, name, tx)
 
-    def walk() -> Iterator[dict[str, Any]]:
-        after = None
-        while True:
-            page = kit.authlog.list(row.number, now=kit.clock(), limit=250, after=after, action=action, ip=ip)
-            for event in page.items:
-                yield {
-                    "id": str(event.id),
-                    "last": moment(event.last),
-                    "action": event.action,
-                    "result": event.result,
-                    "protocol": event.protocol,
-                    "ip": event.ip,
-                    "events": event.events,
-                    "details": dict(event.details),
-                }
-            if not page.after:
-                return
-            after = page.items[-1].id
+    def read(after: "Id | None") -> "tuple[tuple[AuthEvent, ...], Id | None]":
+        page = kit.authlog.list(row.number, now=kit.clock(), limit=PAGE, after=after, action=action, ip=ip)
+        return page.items, page.items[-1].id if page.after else None
 
-    out.rows(islice(walk(), limit), ("last", "action", "result", "protocol", "ip", "events", "details"))
+    found = (
+        {
+            "id": str(event.id),
+            "last": moment(event.last),
+            "action": event.action,
+            "result": event.result,
+            "protocol": event.protocol,
+            "ip": event.ip,
+            "events": event.events,
+            "details": dict(event.details),
+        }
+        for event in islice(paged(read), limit)
+    )
+    out.rows(found, ("last", "action", "result", "protocol", "ip", "events", "details"))

@@ -8,17 +8,18 @@ import click
 from mailkit.cli.finding import find_user
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.progress import progress
 from mailkit.errors import NotFound
 
 if TYPE_CHECKING:
+    from mailkit.ids import Id
     from mailkit.kit import MailKit
     from mailkit.principals.records import Principal
     from mailkit.storage.api import Tx
 
 __all__ = ["limits", "recount", "reset_limits"]
 
-_BATCH = 250
 _KINDS = ("individual", "group")
 
 
@@ -119,10 +120,9 @@ def _everybody(kit: "MailKit", out: Output) -> Iterator[dict[str, Any]]:
 
 def _accounts(kit: "MailKit") -> "Iterator[Principal]":
     for kind in _KINDS:
-        after = None
-        while True:
-            page = kit.principals.list_by_id(kind, limit=_BATCH, after=after)
-            yield from page.items
-            if not page.after:
-                break
-            after = page.items[-1].id
+
+        def read(after: "Id | None", kind: str = kind) -> "tuple[tuple[Principal, ...], Id | None]":
+            page = kit.principals.list_by_id(kind, limit=PAGE, after=after)
+            return page.items, page.items[-1].id if page.after else None
+
+        yield from paged(read)

@@ -1,6 +1,5 @@
 """`mailkit user delete`, `deleted` and `restore`."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,7 @@ from mailkit.cli.asking import sure, yes_option
 from mailkit.cli.finding import find_user
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output, moment, size
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.values import ID
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["delete", "deleted", "restore"]
 
 _DAY = 86_400_000
-_BATCH = 250
 
 
 @click.command()
@@ -57,30 +56,25 @@ def delete(kit: "MailKit", out: Output, name: str, after_days: int | None, yes: 
 def deleted(kit: "MailKit", out: Output) -> None:
     """List deleted users and groups whose data is still there; 'mailkit user restore ID' brings one back."""
 
-    def walk() -> Iterator[dict[str, Any]]:
-        after = None
-        while True:
-            with kit.store.snapshot() as tx:
-                page = kit.principals.list_buried(limit=_BATCH, after=after, tx=tx)
-                found = [
-                    {
-                        "id": str(row.principal.id),
-                        "name": row.principal.name,
-                        "type": row.principal.kind,
-                        "deleted": moment(row.at),
-                        "until": moment(row.due) if row.due else None,
-                        "used": kit.quota.used(tx, row.principal.number),
-                        "addresses": list(row.addresses),
-                    }
-                    for row in page
-                    if not row.gone
-                ]
-            yield from found
-            if len(page) < _BATCH:
-                return
-            after = page[-1].principal.number
+    def read(after: int | None) -> tuple[list[dict[str, Any]], int | None]:
+        with kit.store.snapshot() as tx:
+            page = kit.principals.list_buried(limit=PAGE, after=after, tx=tx)
+            found = [
+                {
+                    "id": str(row.principal.id),
+                    "name": row.principal.name,
+                    "type": row.principal.kind,
+                    "deleted": moment(row.at),
+                    "until": moment(row.due) if row.due else None,
+                    "used": kit.quota.used(tx, row.principal.number),
+                    "addresses": list(row.addresses),
+                }
+                for row in page
+                if not row.gone
+            ]
+        return found, page[-1].principal.number if len(page) == PAGE else None
 
-    out.rows(walk(), ("id", "name", "deleted", "until", "used", "addresses"))
+    out.rows(paged(read), ("id", "name", "deleted", "until", "used", "addresses"))
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """`mailkit user list` and `show`."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,16 +7,16 @@ import click
 from mailkit.cli.finding import find_principal, find_user
 from mailkit.cli.opening import with_kit
 from mailkit.cli.output import Output, size
+from mailkit.cli.paged import PAGE, paged
 from mailkit.cli.user.view import user_row, user_view
 
 if TYPE_CHECKING:
+    from mailkit.ids import Id
     from mailkit.kit import MailKit
     from mailkit.principals.records import Principal
     from mailkit.storage.api import ReadTx
 
 __all__ = ["list_users", "show"]
-
-_BATCH = 250
 
 
 @click.command("list")
@@ -47,18 +46,13 @@ def list_users(
             and matches(kit.directory, row, needle.lower(), tx)
         )
 
-    def walk() -> Iterator[dict[str, Any]]:
-        after = None
-        while True:
-            with kit.store.snapshot() as tx:
-                page = kit.principals.list_by_id("individual", limit=_BATCH, after=after, tx=tx)
-                found = [user_row(kit, row, tx) for row in page.items if shown(row, tx)]
-            yield from found
-            if not page.after:
-                return
-            after = page.items[-1].id
+    def read(after: "Id | None") -> "tuple[list[dict[str, Any]], Id | None]":
+        with kit.store.snapshot() as tx:
+            page = kit.principals.list_by_id("individual", limit=PAGE, after=after, tx=tx)
+            found = [user_row(kit, row, tx) for row in page.items if shown(row, tx)]
+        return found, page.items[-1].id if page.after else None
 
-    out.rows(walk(), ("id", "name", "address", "used"))
+    out.rows(paged(read), ("id", "name", "address", "used"))
 
 
 @click.command()
