@@ -89,10 +89,9 @@ def add_command(kind: str) -> click.Command:
             ceilings={each: n for each, n in given.get("most") or () if n},
             **values_of(fields, given),
         )
-        row = kit.transact(kit.directory.prepare(wanted, LOCAL_ADMINISTRATOR))
-        with kit.store.snapshot() as tx:
-            shown = view(kit, kit.principals.get(row.number, tx=tx), tx)
-        out.say(shown, f"{row.name} is {a_kind(kind)} here")
+        commit = kit.directory.prepare(wanted, LOCAL_ADMINISTRATOR)
+        shown = kit.transact(lambda tx: view(kit, commit(tx), tx))
+        out.say(shown, f"{shown['name']} is {a_kind(kind)} here")
 
     return add
 
