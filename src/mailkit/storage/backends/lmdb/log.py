@@ -67,7 +67,7 @@ _LINEAGE_AT = 2048
 _LINEAGE = 16
 
 _ROOM = RECORDS + _LONG + SLOT
-"""Bytes that the log has from the start: a disk syncs fastest what was written before."""
+"""Length of the log, unless a record is larger. What is written over is what a disk syncs fastest."""
 
 
 def possible() -> bool:
@@ -209,10 +209,13 @@ class CommitLog:
             pin.abort()
 
     def _accounts_for(self, number: int) -> bool:
-        """Whether the records lead from a state that is pinned here to the one before transaction `number`."""
+        """Whether the records lead from the checkpoint to the state before transaction `number`.
+
+        The checkpoint is the one that this process pinned, or a later one.
+        """
         self._look()
         checkpoint = self._checkpoint
-        if checkpoint is None or not checkpoint.live or self._pinned > checkpoint.last:
+        if checkpoint is None or not checkpoint.live:
             return False
         while self._last < number - 1:  # other processes have committed
             found = record_at(self._read(SECTOR, self._end), checkpoint.generation)
@@ -289,16 +292,14 @@ class CommitLog:
         return self._engine.stat()["psize"]
 
     def _take_room(self) -> None:
-        """Writes to all of it once. On a full disk the log does without, and grows by the record."""
-        size = os.fstat(self._file).st_size
+        """Makes the file as long as it mostly gets; its blocks are taken by the records that come first to them."""
         try:
-            if size < _ROOM:
-                self._write(bytes(_ROOM - size), size)
+            if os.fstat(self._file).st_size < _ROOM:
+                os.ftruncate(self._file, _ROOM)
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            os.ftruncate(self._file, max(size, RECORDS))
-            return
+            return  # the process may have no file as long: it grows by the record
         self._map = mmap.mmap(self._file, _ROOM, prot=mmap.PROT_READ)
 
     @property
