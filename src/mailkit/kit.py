@@ -34,6 +34,7 @@ from mailkit.delivery.steps import Workshop
 from mailkit.errors import NotFound
 from mailkit.files.service import Files
 from mailkit.files.settings import MOST as MOST_FILE_BYTES
+from mailkit.idempotency import Idempotency
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -116,6 +117,7 @@ class MailKit:
         self.jobs = Jobs(store, clock=clock)
         self.blobs = Blobs(store, blob_store, clock=clock)
         self.limits = Limits()
+        self.idempotency = Idempotency()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
@@ -357,6 +359,7 @@ class MailKit:
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
         self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register(housekeeping.FORGET, housekeeping.forget_keys(self.limits, self.oauth))
+        self.jobs.register("idempotency.forget", housekeeping.idempotency_expiry(self.idempotency))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 

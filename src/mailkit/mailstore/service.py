@@ -24,7 +24,7 @@ from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.reading import AccountRef, Entry
 from mailkit.mailstore.records import Mailbox
-from mailkit.mailstore.select import Found, select
+from mailkit.mailstore.select import MOST_HELD, UNBOUND, Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.quota import QuotaService
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -97,11 +97,13 @@ class MailStore(Keeping):
         """
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
+        below = mailboxes.below(number, box.path, tx=tx) if children else []
         after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
-        if children and after.path != box.path:
-            for child in mailboxes.below(number, box.path, tx=tx):
-                path = after.path + child.path[len(box.path) :]
-                mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
+        if children and after.path.startswith(f"{box.path}/"):
+            raise Invalid.field("path", '"path" must not lie below the mailbox itself')
+        for child in below if after.path != box.path else ():
+            path = after.path + child.path[len(box.path) :]
+            mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
 
     @writes
@@ -182,7 +184,7 @@ class MailStore(Keeping):
             )
             return len(found)
 
-        return sum(self._stepwise(account, mailbox, wanted, one, tx))
+        return sum(self._stepwise(account, mailbox, wanted, one, tx, writes=len(change.meta or "")))
 
     def remove(
         self,
@@ -221,7 +223,8 @@ class MailStore(Keeping):
             self._tend(number, mailboxes.get(number, box.id, tx=tx), tx)
             return moved
 
-        return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
+        steps = self._stepwise(account, mailbox, wanted, one, tx, writes=len(change.meta or ""))
+        return [moved for step in steps for moved in step]
 
     def copy(
         self,
@@ -350,19 +353,23 @@ class MailStore(Keeping):
         wanted: Selection,
         one: Callable[[int, Mailbox, Sequence[Found], Tx], T],
         tx: Tx | None,
+        *,
+        writes: int = 0,
     ) -> Sequence[T]:
-        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once."""
+        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once. A step
+        holds no more than `MOST_HELD` bytes of rows, nor writes more when each gets `writes` bytes."""
         if tx is not None:
             number = self._number(account, tx)
             box = mailboxes.get(number, mailbox, tx=tx)
-            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST), tx)]
+            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST, held=UNBOUND), tx)]
         with self.store.snapshot() as view:
             number = self._number(account, view)
             box = mailboxes.get(number, mailbox, tx=view)
+        limit = max(1, min(STEP, MOST_HELD // max(1, writes)))
         rest = wanted.up_to(box.uid_next - 1)  # a message that comes in meanwhile is not meant, moved ones above all
 
         def step(tx: Tx) -> tuple[T, int | None]:
-            found = select(number, box.id, rest, tx, limit=STEP)
+            found = select(number, box.id, rest, tx, limit=limit)
             return one(number, mailboxes.get(number, box.id, tx=tx), found, tx), found[-1][0] if found else None
 
         results: list[T] = []

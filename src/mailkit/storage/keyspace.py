@@ -179,6 +179,12 @@ ONCE_END = space(
     0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
 )
 
+# 0x68-0x6B idempotency
+IDEMPOTENCY = space(0x68, "answer by caller and the caller's name for the request", "idempotency", "sha", "sha")
+IDEMPOTENCY_TIME = space(0x69, "answers by the time they were given", "idempotency", "u64", "sha", "sha")
+IDEMPOTENCY_CALLER = space(0x6A, "a caller's answers by the time they were given", "idempotency", "sha", "u64", "sha")
+IDEMPOTENCY_COUNT = space(0x6B, "how many answers of a caller are kept", "idempotency", "sha")
+
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
 DOMAIN_ALIAS = space(0x51, "domain alias", "principals", "id")

@@ -228,7 +228,7 @@ def list_events(kit: MailKit, ask: ListEvents, caller: Caller) -> Events | OnThr
                 owner.number,
                 now=kit.clock(),
                 limit=ask.limit,
-                after=None if at.after is None else Id.parse(str(at.after.id)),
+                after=at.id(),
                 reverse=at.backwards,
                 action=ask.action,
                 ip=ask.filterip,
