@@ -5,6 +5,7 @@ from binascii import a2b_qp
 from typing import Final
 
 from mailkit.mime.charsets import codec_name
+from mailkit.mime.header_index import HeaderIndex, unfold
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
@@ -29,22 +30,25 @@ _NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"
 _ASCII: Final = bytes(range(128))
 
 
-def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
-    """Adds the features of all parts to `tokens`; returns the words of the body in order."""
+def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex) -> list[bytes]:
+    """Adds the features of all parts to `tokens`; returns the words of the body in order.
+
+    `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
+    """
     kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
     texts: list[bytes] = []
     urls: dict[bytes, int] = {}
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
     for part in scan.parts[:_MOST_PARTS]:
         kinds.append(part.content_type[:60])
-        headers = part.headers
-        declared = (headers.get(b"content-type") or b"")[:1000].lower()
+        headers = part.headers if part.depth else fields
+        declared = unfold(headers.get(b"content-type") or b"")[:1000].lower()
         charset = _CHARSET.search(declared)
         if charset:
             kinds.append(b"charset " + charset[1])
         if part.encoding:
             kinds.append(b"encoding " + part.encoding[:20])
-        disposition = (headers.get(b"content-disposition") or b"")[:1000].lower()
+        disposition = unfold(headers.get(b"content-disposition") or b"")[:1000].lower()
         name = _NAME.search(declared) if b"name" in declared else None
         name = name or (_NAME.search(disposition) if b"name" in disposition else None)
         if name:

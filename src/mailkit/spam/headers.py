@@ -26,13 +26,12 @@ _MISSING: Final = tuple((name, b"no " + name) for name in _EXPECTED)
 _MAILERS: Final = ((b"x-mailer", b"mailer:"), (b"user-agent", b"agent:"), (b"x-mimeole", b"ole:"))
 
 
-def header_tokens(fields: list[tuple[bytes, bytes]], tokens: list[list[bytes]], *, forged: bool) -> list[bytes]:
-    """Adds the features of (lower-case name, value) fields to `tokens`; returns the words of the subject in order.
+def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forged: bool) -> list[bytes]:
+    """Adds the features of header fields to `tokens`; returns the words of the subject in order.
 
-    Of repeated fields the topmost counts. `forged`: the address in From was checked and found not to be the
-    sender's, so it must not profit from that address's good name.
+    `first` has the topmost field of each lower-case name, as it came. `forged`: the address in From was checked and
+    found not to be the sender's, so it must not profit from that address's good name.
     """
-    first = dict(reversed(fields))
     names = first.keys()
     shape = tokens[f.SHAPE]
     shape += [mark for name, mark in _MISSING if name not in names]

@@ -58,7 +58,9 @@ def read(raw: bytes, *, forged: bool = False) -> Tokens:
     scanned = scan(raw)
     families: list[list[bytes]] = [[] for _ in range(16)]
     root = scanned.root
-    fields = _FIELD.findall(raw, root.header_start, root.header_end)[:_FIELD_LIMIT]
-    subject = header_tokens([(name.lower(), value) for name, value in fields], families, forged=forged)
-    body = body_tokens(scanned, families)
+    fields = _FIELD.findall(raw, root.header_start, root.header_end)
+    # Of repeated fields the topmost counts.
+    first = {name.lower(): value for name, value in reversed(fields[:_FIELD_LIMIT])}
+    subject = header_tokens(first, families, forged=forged)
+    body = body_tokens(scanned, families, first if len(fields) <= _FIELD_LIMIT else root.headers)
     return Tokens(families, len(body), len(subject))
