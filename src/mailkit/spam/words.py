@@ -20,6 +20,7 @@ _TABLE: Final = bytes(
     c + 32 if 65 <= c <= 90 else c if c in _KEEP or c >= 0x80 else 0x20  # A-Z lowered, the rest blanked
     for c in range(256)
 )
+_ASCII: Final = bytes(range(128))
 _CAPITALS: Final = bytes(c if 65 <= c <= 90 else 0x20 for c in range(256))
 
 LOOK_ALIKE: Final = b"*look-alike*"
@@ -129,5 +130,5 @@ _ENDS: Final = [end for end, _ in _RANGES]
 
 def scripts(text: bytes) -> list[bytes]:
     """The scripts of the letters at the beginning that are not ASCII, each once; "signs" are symbols and emoji."""
-    letters = [ord(c) for c in set(text[:4000].decode("utf-8", "ignore")) if c > "\x7f"]
-    return sorted({_RANGES[bisect_right(_ENDS, letter)][1] for letter in letters})
+    letters = set(text[:4000].translate(None, _ASCII).decode("utf-8", "ignore"))
+    return sorted({_RANGES[bisect_right(_ENDS, ord(letter))][1] for letter in letters})
