@@ -17,7 +17,7 @@ Reader: TypeAlias = Callable[[Sequence[Source]], Iterator[list[tuple[bytes, Ids]
 """(key, ids) of each message in order, in groups of up to 256. What a source raises (OSError) is raised here."""
 
 _GROUP: Final = 256
-_SOME: Final = 32
+_SOME: Final = 128
 """Messages whose tokens are kept at a time: those of more leave the processor's cache before they become ids."""
 
 
