@@ -13,13 +13,14 @@ from itertools import compress
 from operator import not_
 from typing import Final
 
-__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "words"]
+__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "spaced", "words"]
 
 _KEEP: Final = b"abcdefghijklmnopqrstuvwxyz0123456789$!%'-@"
 _TABLE: Final = bytes(
     c + 32 if 65 <= c <= 90 else c if c in _KEEP or c >= 0x80 else 0x20  # A-Z lowered, the rest blanked
     for c in range(256)
 )
+_ASCII: Final = bytes(range(128))
 _CAPITALS: Final = bytes(c if 65 <= c <= 90 else 0x20 for c in range(256))
 
 LOOK_ALIKE: Final = b"*look-alike*"
@@ -67,6 +68,28 @@ def words(text: bytes) -> list[bytes]:
         out += fold(split[at][:3000])
         start = at + 1
     return out + split[start:]
+
+
+def spaced(text: bytes) -> bytes:
+    """The words of `text` with one blank or more between them."""
+    text = text.translate(_TABLE)
+    if text.isascii():
+        return text
+    out: list[bytes] = []
+    end = 0
+    for at in places_of_runs(text):
+        if at >= end:
+            start = text.rfind(b" ", end, at) + 1 or end
+            out.append(text[end:start])
+            end = text.find(b" ", at) % (len(text) + 1)  # -1: the word is the last
+            out.append(b" ".join(fold(text[start : min(end, start + 3000)])))
+    return b"".join((*out, text[end:]))
+
+
+def places_of_runs(text: bytes) -> list[int]:
+    import numpy as np
+    high = (np.frombuffer(text, np.uint8) > 0x7f).nonzero()[0]
+    return high[np.concatenate(([True], high[1:] - high[:-1] > 1))].tolist()
 
 
 @lru_cache(16384)
@@ -129,5 +152,5 @@ _ENDS: Final = [end for end, _ in _RANGES]
 
 def scripts(text: bytes) -> list[bytes]:
     """The scripts of the letters at the beginning that are not ASCII, each once; "signs" are symbols and emoji."""
-    letters = [ord(c) for c in set(text[:4000].decode("utf-8", "ignore")) if c > "\x7f"]
-    return sorted({_RANGES[bisect_right(_ENDS, letter)][1] for letter in letters})
+    letters = set(text[:4000].translate(None, _ASCII).decode("utf-8", "ignore"))
+    return sorted({_RANGES[bisect_right(_ENDS, ord(letter))][1] for letter in letters})
