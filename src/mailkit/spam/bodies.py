@@ -101,7 +101,7 @@ def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens
     shape.append(b"text parts " + step(body.texts))
     shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
-    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if b">" in text else 0))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))
     shape.append(b"? " + step(text.count(b"?")))

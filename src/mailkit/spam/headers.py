@@ -46,7 +46,7 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
     mailer = tokens[f.MAILER]
     for name, mark in _MAILERS:
         if name in names:
-            mailer += [mark + word for word in words(first[name][:200])]
+            mailer += _marked_words(mark, first[name][:200])
     if not mailer:
         mailer.append(b"none")
 
@@ -84,8 +84,7 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
     shape, out, name = tokens[f.SHAPE], tokens[f.FROM], tokens[f.NAME]
     host = b""
     raw = first.get(b"from", b"")
-    value = _text(raw, 1000)
-    addresses = _ADDRESS.findall(value)
+    addresses, around = _addresses(raw[:1000], 200)
     for local, domain in addresses[-1:]:  # behind the display name, which may hold an address too
         host = domain
         out.append(doubt + local.lower() + b"@")
@@ -96,15 +95,15 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
         shape.append(b"name is the address" if agree else b"name is another address")
     if b"=?" in raw:
         shape.append(b"encoded name")
-    name += [doubt + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+    name += [doubt + word for word in around]
     if b"reply-to" in first:
-        value = _text(first[b"reply-to"], 1000)
-        for local, domain in _ADDRESS.findall(value)[:3]:
+        addresses, around = _addresses(first[b"reply-to"][:1000], 200)
+        for local, domain in addresses[:3]:
             out.append(b"reply " + local.lower() + b"@")
             out += host_and_parents(domain, b"reply ")
             agree = organisation(domain) == organisation(host)
             shape.append(b"reply to the sender's host" if agree else b"reply to another host")
-        name += [b"reply " + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+        name += [b"reply " + word for word in around]
     return host
 
 
@@ -135,25 +134,27 @@ def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
 
 
 def _recipients(first: dict[bytes, bytes], tokens: list[list[bytes]]) -> None:
-    total = 0
+    count = 0
+    out = tokens[f.TO]
     for name in (b"to", b"cc"):
         if name in first:
-            count, found = _addressees(first[name][:4000])
-            total += count
-            tokens[f.TO] += found
-    tokens[f.SHAPE].append(b"recipients " + step(total))
+            addresses, around = _addresses(first[name][:4000], 400)
+            count += len(addresses)
+            for local, domain in addresses[:20]:
+                out.append(local.lower() + b"@")
+                out += host_and_parents(domain)
+            out += [b"name " + word for word in around]
+    tokens[f.SHAPE].append(b"recipients " + step(count))
+
+
+# Few senders and few groups of addressees make up most of the mail, hence what was read of them is kept.
+@lru_cache(512)
+def _addresses(raw: bytes, most: int) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+    """(Local part, host) of each address in a field, and the words of the first `most` bytes around them."""
+    value = _text(raw, len(raw))
+    return _ADDRESS.findall(value), words(_ADDRESS.sub(b" ", value)[:most])
 
 
 @lru_cache(512)
-def _addressees(raw: bytes) -> tuple[int, tuple[bytes, ...]]:
-    """How many addresses there are in a field, and the features of the first of them: mail to lists and to the same
-    few people makes up most of it.
-    """
-    value = _text(raw, 4000)
-    found = _ADDRESS.findall(value)
-    out: list[bytes] = []
-    for local, domain in found[:20]:
-        out.append(local.lower() + b"@")
-        out += host_and_parents(domain)
-    out += [b"name " + word for word in words(_ADDRESS.sub(b" ", value)[:400])]
-    return len(found), tuple(out)
+def _marked_words(mark: bytes, text: bytes) -> list[bytes]:
+    return [mark + word for word in words(text)]

@@ -42,7 +42,9 @@ _UNSEEN: Final = dict.fromkeys(
     [0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
 )
 _UNSEEN_RE: Final = re.compile("[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_LATIN: Final = re.compile("[a-z]")
 _VARIATION: Final = {0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
+_VARIED: Final = frozenset(map(chr, _VARIATION))
 
 # Written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, Tai, kana, Han. (Korean has spaces.)
 _SPACELESS: Final = (
@@ -101,7 +103,9 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         # At the end of a word they are sloppy typesetting; inside one they hide it from filters.
         marks = (INVISIBLE,) if re.search(r"[A-Za-z][\xad\u200b-\u200d\u2060\ufeff]+[A-Za-z]", text) else ()
         text = text.translate(_UNSEEN)
-    text = unicodedata.normalize("NFKC", text.translate(_VARIATION)).casefold()
+    if not _VARIED.isdisjoint(text):
+        text = text.translate(_VARIATION)
+    text = unicodedata.normalize("NFKC", text).casefold()
     out: list[bytes] = []
     for spaceless, plain, symbol in _PIECES.findall(text):
         if spaceless:
@@ -112,7 +116,7 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         elif plain.isascii():
             out.append(plain.encode())
         else:
-            if re.search("[a-z]", plain):
+            if _LATIN.search(plain):
                 latin = plain.translate(_CONFUSABLE)
                 if latin != plain and latin.isascii():
                     marks = (*marks, LOOK_ALIKE)
