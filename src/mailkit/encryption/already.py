@@ -8,7 +8,7 @@ from attrs import frozen
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 
-__all__ = ["Already", "already"]
+__all__ = ["NOT_ENCRYPTED", "Already", "already"]
 
 _PKCS7: Final = (b"application/pkcs7-mime", b"application/x-pkcs7-mime")
 
@@ -34,7 +34,7 @@ class Already:
         return bool(self.how)
 
 
-NOT = Already()
+NOT_ENCRYPTED: Final = Already()
 
 
 def already(scan: Scan) -> Already:
@@ -48,10 +48,10 @@ def already(scan: Scan) -> Already:
         return Already("multipart/encrypted")
     if root.content_type in _PKCS7:
         kind = _cms_type(root)
-        return Already(f"application/pkcs7-mime, {kind}") if kind else NOT
+        return Already(f"application/pkcs7-mime, {kind}") if kind else NOT_ENCRYPTED
     if root.content_type == b"text/plain" and _is_armored(root):
         return Already("inline OpenPGP")
-    return NOT
+    return NOT_ENCRYPTED
 
 
 def _cms_type(part: Part) -> str:

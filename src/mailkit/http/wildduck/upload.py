@@ -165,7 +165,8 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         if not source:
             raise Invalid("message.empty", "The message is empty")
         refuse_large(kit, source, "raw")
-        ready = kit.mailstore.prepare(source, idate=ask.date)
+        keys = composing.keys_for(kit, owner, ask, draft)
+        ready = kit.mailstore.prepare(source, idate=ask.date, keys=keys)
     else:
         composed = composing.compose_upload(kit, owner, ask)
         ready, draft = composed.ready, composed.draft
