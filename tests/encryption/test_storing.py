@@ -277,7 +277,7 @@ def test_a_copy_into_an_encrypting_mailbox_is_encrypted_and_the_original_is_not(
 def test_many_messages_go_a_few_at_a_time(kit: MailKit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailkit.mailstore.service.STEP", 3)
     monkeypatch.setattr("mailkit.mailstore.entering.STEP", 3)
-    monkeypatch.setattr("mailkit.mailstore.entering._AT_ONCE", 2 * len(RAW))
+    monkeypatch.setattr("mailkit.mailstore.entering._AT_ONCE", len(RAW))
     alice = give_key(kit, account(kit), JANE)
     box = secret_box(kit, alice)
     for n in range(11):

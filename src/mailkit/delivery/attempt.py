@@ -10,6 +10,7 @@ from mailkit.delivery.trace import Trace, header_block
 from mailkit.encryption.keys import Keys
 from mailkit.ids import Id
 from mailkit.mailstore.prepare import Ready
+from mailkit.mailstore.records import Mailbox
 from mailkit.principals.records import Principal
 
 __all__ = ["Attempt", "Forms", "Incoming", "Refusal", "Unprepared"]
@@ -62,6 +63,8 @@ class Attempt:
     keys: Keys | None = None
     """For whom it is encrypted; decided by the step `encrypt`."""
     account: Principal | None = None
+    box: Mailbox | None = None
+    """Where it goes, as it is in this transaction."""
     mailbox: Id | None = None
     uid: int | None = None
     decisions: list[Decision] = field(factory=list)

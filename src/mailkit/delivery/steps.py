@@ -87,7 +87,8 @@ def receives(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
 def encrypt(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     """For the keys of the account, if it or its mailbox asks for that. What cannot be encrypted is not stored."""
     assert attempt.account is not None
-    demand = shop.mailstore.demand(attempt.account.number, "INBOX", tx=tx)
+    attempt.box = shop.mailstore.mailbox(attempt.account.number, "INBOX", tx=tx)
+    demand = shop.mailstore.demand(attempt.account.number, attempt.box, tx=tx)
     attempt.keys = demand.keys
     form = attempt.forms.get(demand.keys)
     if isinstance(form, Refusal):
@@ -127,6 +128,7 @@ def store(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     stored = shop.mailstore.append(
         attempt.account.number,
         attempt.ready,
+        mailbox=attempt.box or "INBOX",
         prefix=attempt.prefix,
         mail_from=incoming.mail_from,
         rcpt_to=(attempt.recipient,),

@@ -44,27 +44,27 @@ def already(scan: Scan) -> Already:
     says of it.
     """
     root = scan.root
+    beginning = scan.raw[root.body_start : root.body_start + 400]
     if root.content_type == b"multipart/encrypted":  # RFC 1847 2.2
         return Already("multipart/encrypted")
     if root.content_type in _PKCS7:
-        kind = _cms_type(root)
+        kind = _cms_type(root, beginning)
         return Already(f"application/pkcs7-mime, {kind}") if kind else NOT_ENCRYPTED
-    if root.content_type == b"text/plain" and _is_armored(root):
+    if root.content_type == b"text/plain" and _is_armored(root, beginning):
         return Already("inline OpenPGP")
     return NOT_ENCRYPTED
 
 
-def _cms_type(part: Part) -> str:
-    beginning = decode_transfer(part.raw_body[:400], part.encoding)[0]
+def _cms_type(part: Part, beginning: bytes) -> str:
+    beginning = decode_transfer(beginning, part.encoding)[0]
     found = _CONTENT_INFO.match(beginning)
     if found is None:
         return ""
     return _ENCRYPTED.get(beginning[found.end() : found.end() + found[1][0]], "")
 
 
-def _is_armored(part: Part) -> bool:
+def _is_armored(part: Part, beginning: bytes) -> bool:
     # One look at the beginning settles it for nearly every message.
-    beginning = part.raw_body[:400]
     if part.encoding == b"base64":
         beginning = decode_transfer(beginning, part.encoding)[0]
     if not beginning.lstrip().startswith(_BEGIN):

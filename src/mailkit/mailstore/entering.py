@@ -91,11 +91,13 @@ class Entering(Keeping):
         self._on_stored = on_stored
 
     @reads
-    def demand(self, account: AccountRef, mailbox: Id | str, flags: Iterable[str] = (), *, tx: ReadTx = OWN) -> Demand:
+    def demand(
+        self, account: AccountRef, mailbox: Id | str | Mailbox, flags: Iterable[str] = (), *, tx: ReadTx = OWN
+    ) -> Demand:
         """For whom a message is to be encrypted that comes into a mailbox with these flags. NotFound
         `mailbox.not_found`."""
         number = self._number(account, tx)
-        return self._demand(number, mailboxes.get(number, mailbox, tx=tx), flags, tx)
+        return self._demand(number, _box(number, mailbox, tx), flags, tx)
 
     def _demand(self, number: int, box: Mailbox, flags: Iterable[str], tx: ReadTx) -> Demand:
         return demand(self._keys_of(tx, number), mailbox=box.encrypt, draft="\\Draft" in flags)
@@ -115,7 +117,7 @@ class Entering(Keeping):
         account: AccountRef,
         raw: bytes | Ready,
         *,
-        mailbox: Id | str = "INBOX",
+        mailbox: Id | str | Mailbox = "INBOX",
         flags: Iterable[str] = (),
         idate: int | None = None,
         prefix: bytes = b"",
@@ -127,15 +129,15 @@ class Entering(Keeping):
         """Stores a message, encrypted if its mailbox or account asks for it, durably when it returns (with `tx`: when
         that commits).
 
-        `idate` is the internal date in ms, now by default. Raises NotFound `mailbox.not_found`, OverQuota, what
-        `prepare` does, and Conflict `encryption.changed` for a message that was prepared for others than those for whom
-        it is to be encrypted; then nothing was stored.
+        `idate` is the internal date in ms, now by default; `mailbox` may be one that was read in `tx`. Raises NotFound
+        `mailbox.not_found`, OverQuota, what `prepare` does, and Conflict `encryption.changed` for a message that was
+        prepared for others than those for whom it is to be encrypted; then nothing was stored.
         """
         given = tuple(flags)
 
         def fn(ready: Ready, tx: Tx) -> Stored:
             number = self._number(account, tx)
-            box = mailboxes.get(number, mailbox, tx=tx)
+            box = _box(number, mailbox, tx)
             if ready.keys != self._demand(number, box, given, tx).keys:
                 raise Conflict(CHANGED, "What is demanded of encryption has changed; prepare the message again")
             self._on_stored(tx, number, box, ready, given)
@@ -212,6 +214,10 @@ class Entering(Keeping):
     def demand_of_moved(self, number: int, into: Mailbox, tx: ReadTx) -> Demand:
         """For whom messages are to be encrypted, drafts aside, that are in the account already."""
         return demand(self._keys_of(tx, number), mailbox=into.encrypt, draft=False, stays=True)
+
+
+def _box(account: int, mailbox: Id | str | Mailbox, tx: ReadTx) -> Mailbox:
+    return mailbox if isinstance(mailbox, Mailbox) else mailboxes.get(account, mailbox, tx=tx)
 
 
 @define
