@@ -85,6 +85,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "account.none": Manage("unsupported"),
     "asp.too_many": Manage("other", (("details", "=Too many application passwords"), ("reason", "reason"))),
     "auth.basic_needed": Manage("other", (("details", "details"), ("reason", "reason"))),
+    "certificates.invalid": Manage("other", (("details", "message"), ("reason", "reason"))),
     "oauth.access_denied": _OAUTH,
     "oauth.invalid_client": _OAUTH,
     "oauth.invalid_grant": _OAUTH,

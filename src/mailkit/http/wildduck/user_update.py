@@ -5,10 +5,11 @@ from typing import Any
 
 from mailkit.accounts.by import By
 from mailkit.accounts.limits import OWN_LIMITS
+from mailkit.accounts.mail_encryption import check_switch, given_key
+from mailkit.accounts.settings import ENCRYPTION_ALLOWED
 from mailkit.accounts.users import UserChanges
 from mailkit.credentials.passwords import hash_password
 from mailkit.http.declare import answer, request
-from mailkit.http.later import not_built
 from mailkit.http.operation import prepared
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
@@ -77,9 +78,10 @@ class Done:
 @prepared
 def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx], Done]:
     """Change a user."""
-    not_built("updateUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
     with kit.store.snapshot() as tx:
         row = user_within(kit, ask.user, caller, tx=tx)
+    if ask.encryptMessages or ask.encryptForwarded:
+        check_switch(None if ask.pubKey else row.profile, allowed=kit.settings.get(ENCRYPTION_ALLOWED))
     by = By(ask.ip, ask.sess, token=ask.presented or None)
     check_safe(kit, ask.password, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     if ask.existingPassword is not None:
@@ -88,7 +90,7 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
         limits={name: value for name in OWN_LIMITS if (value := getattr(ask, name)) is not None},
-        profile=_profile(ask, hidden(caller, "users")),
+        profile=_profile(kit, ask, hidden(caller, "users")),
         targets=None if ask.targets is None else tuple(dict.fromkeys(ask.targets)),
         active=None if ask.disabled is None else not ask.disabled,
         suspended=ask.suspended,
@@ -105,7 +107,7 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     return store
 
 
-def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
+def _profile(kit: MailKit, ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
     """What was given. A field that the caller doesn't see it doesn't set either; that is passed over (W1.7)."""
     given = {
         "language": ask.language,
@@ -117,10 +119,13 @@ def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
         "from_whitelist": None if ask.fromWhitelist is None else normal_senders(ask.fromWhitelist),
         "disabled_scopes": None if "disabledScopes" in unseen else ask.disabledScopes,
         "upload_sent": ask.uploadSentMessages,
-        "public_key": public_key(ask.pubKey),
+        "encrypt": ask.encryptMessages,
+        "encrypt_forwarded": ask.encryptForwarded,
         "flags": None if ask.featureFlags is None else {"indexing": ask.featureFlags.indexing},
     }
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    key = public_key(kit, ask.pubKey)
+    return found if key is None else {**found, **given_key(key)}
 
 
 def _hashed(kit: MailKit, ask: UpdateUser, name: str) -> str | None:
