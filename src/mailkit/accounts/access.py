@@ -60,6 +60,7 @@ class Access:
             store,
             principals,
             addresses,
+            grants,
             credentials,
             self._apps,
             codes,

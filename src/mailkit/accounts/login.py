@@ -30,6 +30,7 @@ from mailkit.errors import Denied, MailKitError, RateLimited
 from mailkit.ids import Id
 from mailkit.limits import Limited, Limits
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.grants import Grants
 from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
 from mailkit.settings.kinds import Network
@@ -94,6 +95,8 @@ class _Facts:
     hashed: tuple[AppPassword, ...] = ()
     is_temporary: bool = False
     known: bool = False
+    permitted: bool = True
+    """May log in at all. Stalwart's way asks later: there it is an answer of its own."""
 
 
 @frozen
@@ -113,6 +116,7 @@ class Login:
         store: Store,
         principals: Principals,
         addresses: Addresses,
+        grants: Grants,
         credentials: Credentials,
         apps: AppPasswords,
         codes: OneTimeCodes,
@@ -125,6 +129,7 @@ class Login:
         self.store = store
         self._principals = principals
         self._addresses = addresses
+        self._grants = grants
         self._credentials = credentials
         self._apps = apps
         self._codes = codes
@@ -142,7 +147,7 @@ class Login:
     def preauth(self, name: str, *, scope: str = MASTER, tx: ReadTx = OWN) -> Preauth:
         """Whether this account could log in. Denied `login.failed`, `login.scope`. Looks at no password."""
         row = self._resolve(tx, name)
-        if row is None or not row.active or row.suspended:
+        if row is None or not row.active or row.suspended or not self._permitted(row, tx):
             raise Denied("login.failed", "Authentication failed")
         if _closed(row, scope):
             raise Denied("login.scope", "Access to requested service disabled")
@@ -158,7 +163,7 @@ class Login:
         row = facts.row
         refusal: Denied | None = None
         with self._counting(attempt, facts, now):
-            if row is None or not row.active or row.suspended or not attempt.password:
+            if row is None or not row.active or row.suspended or not facts.permitted or not attempt.password:
                 self._credentials.verify(None, attempt.password)
                 proof = None
             elif _closed(row, attempt.scope):
@@ -210,7 +215,7 @@ class Login:
     def _resolve(self, tx: ReadTx, name: str) -> Principal | None:
         """An individual by address or user name (W3.3, 2): labels and dots aside, no wildcards, no forwards."""
         if "@" in name:
-            found = self._addresses.resolve(name, tx=tx)
+            found = self._addresses.resolve(name, wildcards=False, tx=tx)
             if found is not None:
                 return found[1] if found[1].kind == "individual" else None
         return self._principals.find_login(name, tx=tx)
@@ -241,7 +246,11 @@ class Login:
             self._apps.hashed(row.number, now=now, tx=tx) if apps else (),
             self._credentials.is_generated_temporary(secrets, row.number, attempt.password, tx=tx),
             known,
+            by_name_only or self._permitted(row, tx),
         )
+
+    def _permitted(self, row: Principal, tx: ReadTx) -> bool:
+        return "authenticate" in self._grants.of(row, tx=tx)
 
     @contextmanager
     def _counting(self, attempt: Attempt, facts: _Facts, now: int) -> Iterator[None]:
