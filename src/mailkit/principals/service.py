@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from mailkit.errors import Invalid, NotFound, OverQuota
+from mailkit.errors import AlreadyExists, Invalid, NotFound, OverQuota
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
 from mailkit.principals.records import KINDS, Deleted, Principal
@@ -63,16 +63,19 @@ class Principals:
         if row.kind not in KINDS:
             raise Invalid.field("type", f'"type" must be one of {", ".join(KINDS)}')
         row = replace(row, number=NUMBERS.add(tx, 1, "principal"), name=check_name(row.name))
+        self._check_tenant_name(row, tx)
         return self._store_new(row, tx)
 
     @writes
     def restore(self, row: Principal, *, tx: Tx = OWN) -> Principal:
-        """Brings a buried principal back under its number; raises what `create` raises."""
+        """Brings a buried principal back under its number and its name, whatever its tenant's domains are called now;
+        raises what `create` raises, and NotFound `account.not_found` when its tenant is gone."""
+        if row.tenant is not None and PRINCIPALS.find(tx, row.tenant) is None:
+            raise NotFound("account.not_found", "The account's tenant does not exist any more", id=str(row.id))
         DELETED.delete(tx, row.number)
         return self._store_new(replace(row, revision=row.revision + 1, auth_version=row.auth_version + 1), tx)
 
     def _store_new(self, row: Principal, tx: Tx) -> Principal:
-        self._check_tenant_name(row, tx)
         PRINCIPALS.put(tx, row, row.number)
         KIND_COUNT.add(tx, 1, KINDS[row.kind])
         if row.tenant is not None:
@@ -85,7 +88,16 @@ class Principals:
         domain = self.find_domain(row.name.rpartition("@")[2], tx=tx)
         reason = name_refusal(row.name, domain_is_own=domain is not None and domain.tenant == row.tenant)
         if reason is not None:
+            if self._is_taken(row, tx):  # told first (Stalwart 3.3, steps 7 and 8)
+                raise AlreadyExists("principal.exists", f"The name {row.name} is taken", name=row.name)
             raise Invalid.field("name", reason, code="value.invalid", details="Invalid principal name", reason=reason)
+
+    @staticmethod
+    def _is_taken(row: Principal, tx: Tx) -> bool:
+        others = [BY_NAME.find(tx, row.name)]
+        if row.kind == "individual":
+            others.append(BY_LOGIN.find(tx, login_view(row.name)))
+        return any(other not in (None, PRINCIPALS.space.key(row.number)) for other in others)
 
     def _enter(self, tenant: int, kind: str, tx: Tx) -> None:
         decision = room_for(
