@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from mailkit.errors import AlreadyExists, Invalid, NotFound, OverQuota
+from mailkit.errors import Invalid, NotFound, OverQuota
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
 from mailkit.principals.records import KINDS, Deleted, Principal
@@ -83,21 +83,13 @@ class Principals:
         return row
 
     def _check_tenant_name(self, row: Principal, tx: Tx) -> None:
+        """Asked before whether the name is free, which would tell a tenant's administrator of others' names."""
         if row.tenant is None or row.kind in ("domain", "tenant") or row.hidden:
             return
         domain = self.find_domain(row.name.rpartition("@")[2], tx=tx)
         reason = name_refusal(row.name, domain_is_own=domain is not None and domain.tenant == row.tenant)
         if reason is not None:
-            if self._is_taken(row, tx):  # told first (Stalwart 3.3, steps 7 and 8)
-                raise AlreadyExists("principal.exists", f"The name {row.name} is taken", name=row.name)
             raise Invalid.field("name", reason, code="value.invalid", details="Invalid principal name", reason=reason)
-
-    @staticmethod
-    def _is_taken(row: Principal, tx: Tx) -> bool:
-        others = [BY_NAME.find(tx, row.name)]
-        if row.kind == "individual":
-            others.append(BY_LOGIN.find(tx, login_view(row.name)))
-        return any(other not in (None, PRINCIPALS.space.key(row.number)) for other in others)
 
     def _enter(self, tenant: int, kind: str, tx: Tx) -> None:
         decision = room_for(

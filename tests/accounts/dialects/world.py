@@ -168,9 +168,9 @@ class World:
 
     def create(self, kind: str, name: str, **values: Any) -> Thing:
         name = name.lower()
-        self.check_name(kind, name)
         thing = Thing(self.last + 1, kind, name, **values)
         self.check_tenant(thing)
+        self.check_name(kind, name)
         self.make_room(thing)
         self.last += 1
         self.things[thing.number] = thing
@@ -267,12 +267,15 @@ class World:
         name = name.lower()
         if name == thing.name:
             return
-        self.check_name(thing.kind, name, thing)
         if thing.kind == "domain":
+            self.check_name("domain", name)
             self.rename_domain(thing.name, name)
-        else:
-            thing.name = name
-            self.check_tenant(thing)
+            return
+        old, thing.name = thing.name, name
+        self.check_tenant(thing)
+        thing.name = old
+        self.check_name(thing.kind, name, thing)
+        thing.name = name
 
     def rename_domain(self, old: str, new: str) -> dict[str, int]:
         """The counts that WildDuck tells."""
@@ -388,7 +391,7 @@ class World:
         tenant = self.tenant_of(thing)
         if not thing.active:
             return "5.2.1", None
-        if self.allowed(thing) == 1 or (tenant is not None and tenant.quota == 1):
+        if 0 < self.allowed(thing) < 100 or (tenant is not None and tenant.quota == 1):
             return "4.2.2", None
         own = thing.limits.get("receivedMax", 0)
         if own and thing.received >= own:
