@@ -179,7 +179,9 @@ class MailKit:
             on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
-        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.domain_names = DomainNames(
+            store, self.principals, self.members, self.credentials, clock=clock, schedule=self._schedule_rename
+        )
         self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
         self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(

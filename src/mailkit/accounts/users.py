@@ -15,7 +15,6 @@ from mailkit.accounts.by import By, Log
 from mailkit.accounts.limits import AccountLimits
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
-from mailkit.errors import Denied
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.recount import Counting, Recount, recount_step
@@ -76,14 +75,6 @@ class Users:
         self._clock = clock
         self._log = log
         self._schedule = schedule
-
-    def check_password(self, row: Principal, password: str, *, by: By = By()) -> None:  # noqa: B008  # frozen
-        """Denied `password.wrong` unless it is the permanent password; without one there is nothing to check. Slow."""
-        stored = self._credentials.password_hash(row.number)
-        if stored is not None and not self._credentials.verify(stored, password).right:
-            failed = by.event("password change", "fail")
-            self.store.transact(lambda tx: self._log(row.number, failed, now=self._clock(), tx=tx))
-            raise Denied("password.wrong", "Password not correct")
 
     @writes
     def change(

@@ -78,6 +78,7 @@ BY_CODE: Final[Mapping[str, Problem | Manage]] = {
     "domain.has_members": Manage("other", (("details", "=Domain has members"), ("reason", "reason"))),
     "settings.not_empty": Manage("assertFailed"),
     "tenant.full": Problem(403, "Tenant quota exceeded"),
+    "tenant.over_quota": Problem(403, "Tenant quota exceeded"),
     "value.invalid": Manage("other", (("details", "details"), ("reason", "reason"))),
     "token.invalid": _UNAUTHORIZED,
     "login.failed": _UNAUTHORIZED,

@@ -85,7 +85,8 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     by = By(ask.ip, ask.sess, token=ask.presented or None)
     check_safe(kit, ask.password, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     if ask.existingPassword is not None:
-        kit.users.check_password(row, ask.existingPassword, by=by)
+        told = ask.ip if "wd:authentication:create:any" in caller.permissions else None
+        kit.login.confirm(row, ask.existingPassword, ip=told, by=by)
     changes = UserChanges(
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
