@@ -216,11 +216,13 @@ SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
 SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
 SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
-# an account's tables: 0x48-0x4F search
+# an account's tables: 0x46-0x4F search; behind keys of few bytes that only grow there are no large values: LMDB would
+# leave their pages emptier still
+SEARCH_FACTS = table(0x46, "what changes about indexed messages, by 4,096", "search", "u32")
+SEARCH_DELTA = table(0x47, "words of messages that are in no segment yet", "search", "u32")
+"""By the message's number, in pieces (`storage.pieces`)."""
 SEARCH_PLACE = table(0x48, "indexed message by mailbox and UID", "search", "id", "u32")
 SEARCH_DOC = table(0x49, "indexed message by its number", "search", "u32")
-SEARCH_FACTS = table(0x4A, "what changes about indexed messages, by 4,096", "search", "u32")
-SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "search", "u32")
 SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
 SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
 SEARCH_BLOCK = table(0x4E, "postings of a segment, in chunks", "search", "id", "u32")
