@@ -103,8 +103,9 @@ def count(account: int, *, most: int, tx: ReadTx) -> int:
 
 
 def below(account: int, path: str, *, tx: ReadTx) -> list[Mailbox]:
-    """Mailboxes whose paths begin with `path` and a separator."""
-    return [row for _, row in MAILBOXES.scan(tx, account) if row.path.startswith(f"{path}/")]
+    """Mailboxes whose paths begin with `path` and a separator, those with the shorter paths first."""
+    found = [row for _, row in MAILBOXES.scan(tx, account) if row.path.startswith(f"{path}/")]
+    return sorted(found, key=lambda row: len(row.path))
 
 
 def special(account: int, use: str, *, tx: ReadTx) -> Mailbox | None:

@@ -23,6 +23,7 @@ from mailkit.mailstore.follower import Emptied, Follower, Nobody
 from mailkit.mailstore.fresh import fresh
 from mailkit.mailstore.keeping import SWEEP, Fate, job_key
 from mailkit.mailstore.mailbox_changes import Alteration
+from mailkit.mailstore.paths import normal_path
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.reading import AccountRef, Entry
 from mailkit.mailstore.records import Mailbox
@@ -102,10 +103,10 @@ class MailStore(Entering):
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
         below = mailboxes.below(number, box.path, tx=tx) if children else []
-        after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
-        if children and after.path.startswith(f"{box.path}/"):
+        if children and wanted.path and normal_path(wanted.path).startswith(f"{box.path}/"):
             raise Invalid.field("path", '"path" must not lie below the mailbox itself')
-        for child in below if after.path != box.path else ():
+        after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
+        for child in below if after.path != box.path else ():  # a shorter path is free for a longer one to become it
             path = after.path + child.path[len(box.path) :]
             mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
