@@ -35,6 +35,7 @@ from mailkit.encryption.demand import AccountKeys
 from mailkit.errors import NotFound
 from mailkit.files.service import Files
 from mailkit.files.settings import MOST as MOST_FILE_BYTES
+from mailkit.idempotency import Idempotency
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -118,6 +119,7 @@ class MailKit:
         self.jobs = Jobs(store, clock=clock)
         self.blobs = Blobs(store, blob_store, clock=clock)
         self.limits = Limits()
+        self.idempotency = Idempotency()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
@@ -177,7 +179,9 @@ class MailKit:
             on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
-        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.domain_names = DomainNames(
+            store, self.principals, self.members, self.credentials, clock=clock, schedule=self._schedule_rename
+        )
         self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
         self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
@@ -360,6 +364,7 @@ class MailKit:
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
         self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register(housekeeping.FORGET, housekeeping.forget_keys(self.limits, self.oauth))
+        self.jobs.register("idempotency.forget", housekeeping.idempotency_expiry(self.idempotency))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 

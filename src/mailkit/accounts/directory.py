@@ -246,7 +246,7 @@ class Directory:
             return None
         row = self.principals.find_name(name.lower(), tx=tx)
         if row is None or row.kind != "tenant":
-            raise NotFound("principal.not_found", name=name)
+            raise NotFound("principal.not_found", f"There is no tenant {name} here", name=name)
         return row.number
 
     def within(self, row: Principal, caller: Caller, *, tx: ReadTx) -> bool:

@@ -187,9 +187,9 @@ class _Edit:
     def external(self, change: Change) -> None:
         """The targets that are addresses; others are WildDuck's and stay."""
         given = tuple(external_of(text) for text in change.several())
-        mail = tuple(target for target in self.row.targets if kind_of(target) == "mail")
-        rest = tuple(target for target in self.row.targets if kind_of(target) != "mail")
-        self.put(targets=_changed(mail, change, given) + rest)
+        known = self.row.targets
+        rest = tuple(target for target in known if kind_of(target) != "mail") if change.action == "set" else ()
+        self.put(targets=_changed(known, change, given) + rest)
 
     def permissions(self, change: Change) -> None:
         check = self.directory.check_permissions
@@ -260,8 +260,9 @@ class _Edit:
                 if view not in held:
                     directory.add_address(mailbox, self.row, self.caller, tx=tx)
                     self.reload()
-            if change.action == "set" and wanted:
-                directory.addresses.promote(next(iter(wanted)), self.row, tx=tx)
+            first = next((view for view, mailbox in wanted.items() if "*" not in mailbox.local), None)
+            if change.action == "set" and first is not None:
+                directory.addresses.promote(first, self.row, tx=tx)
         self.reload()
 
     # memberships

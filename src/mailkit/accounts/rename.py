@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from mailkit import journal
 from mailkit.clock import Clock
+from mailkit.credentials.service import Credentials
 from mailkit.errors import AlreadyExists, Invalid, Unavailable
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
+from mailkit.principals.members import Members
 from mailkit.principals.normalise import Mailbox, ascii_domain, check_domain, normal_domain
 from mailkit.principals.records import Address, DomainRename, Principal
 from mailkit.principals.service import Principals
@@ -58,6 +60,8 @@ class DomainNames:
         self,
         store: Store,
         principals: Principals,
+        members: Members,
+        credentials: Credentials,
         *,
         clock: Clock,
         schedule: Callable[[Tx, str, int], Id],
@@ -65,6 +69,8 @@ class DomainNames:
     ) -> None:
         self.store = store
         self._principals = principals
+        self._members = members
+        self._credentials = credentials
         self._clock = clock
         self._schedule = schedule
         self._move_keys = move_keys
@@ -130,6 +136,8 @@ class DomainNames:
         for name in (rename.old, rename.new):
             RENAMES.delete(tx, ascii_domain(name))
         if rename.source != rename.target and DOMAIN_COUNT.get(tx, rename.source) == 0:
+            self._members.forget(rename.source, tx=tx)
+            self._credentials.forget(rename.source, tx=tx)
             self._principals.delete(rename.source, tx=tx)
 
     @staticmethod

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mailkit.errors import AlreadyExists, NotFound
 from mailkit.ids import Id, new_id
 from mailkit.mailstore.folders import Folder
-from mailkit.mailstore.paths import normal_path, sort_key
+from mailkit.mailstore.paths import is_inbox, normal_path, sort_key
 from mailkit.mailstore.records import Account, Mailbox
 from mailkit.mailstore.tables import ACCOUNTS, MAILBOXES
 from mailkit.storage import keyspace
@@ -83,7 +83,7 @@ def get(account: int, mailbox: Id | str, *, tx: ReadTx) -> Mailbox:
 
 def find_by_path(account: int, path: str, *, tx: ReadTx) -> Mailbox | None:
     """By exact path; INBOX in any spelling."""
-    if path.upper() == "INBOX":
+    if is_inbox(path):
         path = "INBOX"
     id = tx.get(keyspace.MAILBOX_PATH.key(account, path))
     return None if id is None else MAILBOXES.get(tx, account, id)

@@ -26,7 +26,7 @@ from mailkit.mailstore.mailbox_changes import Alteration
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.reading import AccountRef, Entry
 from mailkit.mailstore.records import Mailbox
-from mailkit.mailstore.select import Found, select
+from mailkit.mailstore.select import MOST_HELD, UNBOUND, Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.quota import QuotaService
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -101,11 +101,13 @@ class MailStore(Entering):
         """
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
+        below = mailboxes.below(number, box.path, tx=tx) if children else []
         after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
-        if children and after.path != box.path:
-            for child in mailboxes.below(number, box.path, tx=tx):
-                path = after.path + child.path[len(box.path) :]
-                mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
+        if children and after.path.startswith(f"{box.path}/"):
+            raise Invalid.field("path", '"path" must not lie below the mailbox itself')
+        for child in below if after.path != box.path else ():
+            path = after.path + child.path[len(box.path) :]
+            mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
 
     @writes
@@ -137,7 +139,7 @@ class MailStore(Entering):
             )
             return len(found)
 
-        return sum(self._stepwise(account, mailbox, wanted, one, tx))
+        return sum(self._stepwise(account, mailbox, wanted, one, tx, writes=len(change.meta or "")))
 
     def remove(
         self,
@@ -195,7 +197,9 @@ class MailStore(Entering):
             self._tend(number, mailboxes.get(number, box.id, tx=tx), tx)
             return moved
 
-        return [moved for step in self._stepwise(account, mailbox, wanted, one, tx, crossing) for moved in step]
+        writes = len(change.meta or "")
+        steps = self._stepwise(account, mailbox, wanted, one, tx, crossing, writes=writes)
+        return [moved for step in steps for moved in step]
 
     def copy(
         self,
@@ -328,21 +332,25 @@ class MailStore(Entering):
         one: Callable[[int, Mailbox, Sequence[Found], Tx], T],
         tx: Tx | None,
         crossing: Crossing | None = None,
+        *,
+        writes: int = 0,
     ) -> Sequence[T]:
-        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once."""
+        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once. A step
+        holds no more than `MOST_HELD` bytes of rows, nor writes more when each gets `writes` bytes."""
         if tx is not None:
             number = self._number(account, tx)
             box = mailboxes.get(number, mailbox, tx=tx)
-            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST), tx)]
+            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST, held=UNBOUND), tx)]
         with self.store.snapshot() as view:
             number = self._number(account, view)
             box = mailboxes.get(number, mailbox, tx=view)
+        limit = max(1, min(STEP, MOST_HELD // max(1, writes)))
         rest = wanted.up_to(box.uid_next - 1)  # a message that comes in meanwhile is not meant, moved ones above all
 
         def step(through: int, tx: Tx) -> tuple[T, int]:
-            found = select(number, box.id, rest.up_to(through), tx, limit=STEP)
+            found = select(number, box.id, rest.up_to(through), tx, limit=limit)
             result = one(number, mailboxes.get(number, box.id, tx=tx), found, tx)
-            return result, found[-1][0] if len(found) == STEP else through
+            return result, found[-1][0] if found else through
 
         results: list[T] = []
         while rest.ranges:

@@ -4,16 +4,19 @@ import re
 from binascii import a2b_qp
 from typing import Final
 
+from attrs import frozen
+
 from mailkit.mime.charsets import codec_name
+from mailkit.mime.header_index import HeaderIndex, unfold
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
 from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
 from mailkit.spam.shapes import step
 from mailkit.spam.urls import find_urls, url_tokens
-from mailkit.spam.words import scripts, shouted, words
+from mailkit.spam.words import scripts
 
-__all__ = ["body_tokens"]
+__all__ = ["MOST_WORDS", "Body", "body_tokens", "text_tokens"]
 
 _MOST_PARTS: Final = 40
 _PART_LIMIT: Final = 100_000
@@ -22,29 +25,42 @@ _SOURCE_LIMIT: Final = 200_000
 """Bytes of text parts, tags included, that are read, all parts together."""
 _TEXT_LIMIT: Final = 16_000
 """Bytes of text that are cut into words, all parts together."""
-_MOST_WORDS: Final = 2_500
+MOST_WORDS: Final = 2_500
 
 _CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
 _NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
 _ASCII: Final = bytes(range(128))
 
 
-def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
-    """Adds the features of all parts to `tokens`; returns the words of the body in order."""
+@frozen
+class Body:
+    """The text of a message, of all its text parts, as UTF-8; how many such parts, parts and links there are."""
+
+    text: bytes
+    texts: int
+    parts: int
+    links: int
+
+
+def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex) -> Body:
+    """Adds the features of all parts to `tokens`, but for those of their text (`text_tokens`).
+
+    `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
+    """
     kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
     texts: list[bytes] = []
     urls: dict[bytes, int] = {}
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
     for part in scan.parts[:_MOST_PARTS]:
         kinds.append(part.content_type[:60])
-        headers = part.headers
-        declared = (headers.get(b"content-type") or b"")[:1000].lower()
+        headers = part.headers if part.depth else fields
+        declared = unfold(headers.get(b"content-type") or b"")[:1000].lower()
         charset = _CHARSET.search(declared)
         if charset:
             kinds.append(b"charset " + charset[1])
         if part.encoding:
             kinds.append(b"encoding " + part.encoding[:20])
-        disposition = (headers.get(b"content-disposition") or b"")[:1000].lower()
+        disposition = unfold(headers.get(b"content-disposition") or b"")[:1000].lower()
         name = _NAME.search(declared) if b"name" in declared else None
         name = name or (_NAME.search(disposition) if b"name" in disposition else None)
         if name:
@@ -70,27 +86,28 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]]) -> list[bytes]:
         text = text[:room]
         room -= len(text)
         texts.append(text)
-    text = b"\n".join(texts)
-    found = words(text)[:_MOST_WORDS]
-    tokens[f.BODY] += found
-    loud, capitals = shouted(text)
-    tokens[f.BODY] += loud
     tokens[f.URL] += url_tokens(urls)
+    return Body(b"\n".join(texts), len(texts), len(scan.parts), sum(urls.values()))
 
+
+def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens: list[list[bytes]]) -> None:
+    """Adds the features of the text, but for its words, to `tokens`. It has so many words, shouted ones, capitals."""
+    text = body.text
     size = len(text) + 1
-    shape.append(b"words " + step(len(found) // 8))
-    shape.append(b"links " + step(sum(urls.values())))
-    shape.append(b"text parts " + step(len(texts)))
-    shape.append(b"parts " + step(len(scan.parts)))
+    tokens[f.BODY] += loud
+    shape = tokens[f.SHAPE]
+    shape.append(b"words " + step(words // 8))
+    shape.append(b"links " + step(body.links))
+    shape.append(b"text parts " + step(body.texts))
+    shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
-    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if b">" in text else 0))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))
     shape.append(b"? " + step(text.count(b"?")))
     if not text.isascii():
         shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
         shape += [b"script " + script for script in scripts(text)]
-    return found
 
 
 def _utf8(part: Part, label: bytes) -> bytes:

@@ -19,15 +19,21 @@ _INLINE: Final = frozenset(
     for mark in (b"", b"/")
 )
 _TAG: Final = re.compile(rb"<([!?/]?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+>?")
+_LONGEST_LINK: Final = 1_100
+_LINK_TEXT: Final = re.compile(rb">(?:https?://|www\.)")
 _LINK: Final = re.compile(
     rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
-# Looked for only in pages that have any style, and any such scheme: most marks are then never searched.
-_HIDING: Final = (
-    *(b"display:none", b"display: none", b"visibility:hidden", b"visibility: hidden", b"max-height:0"),
-    *(b"font-size:0", b"font-size: 0", b"font-size:1px", b"opacity:0", b"text-indent:-"),
-)
+# Looked for only in pages that have any style, and any such property or scheme: most marks are then never searched.
+_HIDING: Final = {
+    b"display:": (b"display:none", b"display: none"),
+    b"visibility:": (b"visibility:hidden", b"visibility: hidden"),
+    b"max-height:": (b"max-height:0",),
+    b"font-size:": (b"font-size:0", b"font-size: 0", b"font-size:1px"),
+    b"opacity:": (b"opacity:0",),
+    b"text-indent:": (b"text-indent:-",),
+}
 _ACTIVE: Final = (b"javascript:", b"bgcolor")
 _DATA: Final = (b"data:image", b"data:text")
 _UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<script": (b"</script", b" ")}
@@ -85,7 +91,9 @@ def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
     """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
     if b"style" in lower:
-        out += [mark.replace(b" ", b"") for mark in _HIDING if mark in lower]
+        for property, marks in _HIDING.items():
+            if property in lower:
+                out += [mark.replace(b" ", b"") for mark in marks if mark in lower]
         if b"@media" in lower:
             out.append(b"@media")
     out += [mark for mark in _ACTIVE if mark in lower]
@@ -99,7 +107,19 @@ def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
     if b"<!--" in lower:
         out.append(b"comments " + step(lower.count(b"<!--")))
     if b">http" in lower or b">www." in lower:
-        for link in _LINK.finditer(lower, 0, 60_000):
+        out += _links_with_hosts_as_text(lower)
+    return out
+
+
+def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
+    out: list[bytes] = []
+    last, end = -1, 0
+    for text in _LINK_TEXT.finditer(lower, 0, 60_000):
+        # Between "<a" and its ">" stands no other "<". To try every anchor would cost ten times as much.
+        last, before = lower.rfind(b"<", max(end, text.start() - _LONGEST_LINK), text.start()), last
+        link = _LINK.match(lower, last, 60_000) if last >= 0 and last != before else None
+        if link:
+            end = link.end()
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])
             out.append(b"link text is the link's host" if same else b"link text is another host")
     return out

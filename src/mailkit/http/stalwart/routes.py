@@ -48,6 +48,7 @@ def row(
     listed: Listed = Listed.NONE,
     source: str = "document",
     changes: bool = False,
+    secret: bool = False,
 ) -> Operation:
     kinds = sorted(set(PERMISSION_PREFIXES.values()))
     names = [kind + permission[1:] for kind in kinds] if permission.startswith("*") else [permission]
@@ -62,6 +63,7 @@ def row(
         source=source,
         unknown="ignored",  # of the query; bodies have rules of their own
         changes=changes,
+        secret=secret,
     )
 
 
@@ -75,7 +77,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("oauth",
-        post("/oauth", "postOauth", "authenticate-oauth", access.give_code),
+        post("/oauth", "postOauth", "authenticate-oauth", access.give_code, secret=True),
     ),
     *tag("telemetry",
         get("/telemetry/metrics", "getTelemetryMetrics", "metrics-list", listed=SCAN),

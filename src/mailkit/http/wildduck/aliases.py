@@ -10,7 +10,7 @@ from mailkit.http.paging import Position, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
 from mailkit.http.wildduck.reach import tenant_number
-from mailkit.http.wildduck.scanning import Found, numbers_of, place, scan
+from mailkit.http.wildduck.scanning import Found, numbers_of, scan
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -67,7 +67,7 @@ def list_aliases(kit: MailKit, ask: ListAliases, caller: Caller) -> Aliases | On
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
     if ask.query:
         return OnThread(lambda: _page(ask, _scan(kit, str(ask.query), asked, ask.limit)))
-    page = kit.domain_aliases.list_by_name(limit=ask.limit, after=place(asked.after), reverse=asked.backwards)
+    page = kit.domain_aliases.list_by_name(limit=ask.limit, after=asked.text(), reverse=asked.backwards)
     return _page(ask, Found(page.items, page.total, page.before, page.after))
 
 

@@ -1,6 +1,6 @@
 """Deleted messages: listed, restored (W2.6, W3.18)."""
 
-from mailkit.errors import Invalid, NotFound
+from mailkit.errors import NotFound
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import answer, request
 from mailkit.http.later import OnThread
@@ -57,7 +57,7 @@ class ArchivedMessages:
 def list_archived(kit: MailKit, ask: ListArchived, caller: Caller) -> ArchivedMessages | OnThread[ArchivedMessages]:
     """A user's deleted messages, as long as they can be restored."""
     asked = position(_LIST, next=ask.next, previous=ask.previous, page=ask.page)
-    after = _place(asked)
+    after = asked.id()
     try:
         with kit.store.snapshot() as tx:
             account = user_within(kit, ask.user, caller, tx=tx).number
@@ -84,16 +84,6 @@ def _listing(kit: MailKit, ask: ListArchived, account: int, asked: Position, aft
         nextCursor=numbers.next,
         results=tuple(_row(kit, item, ask.includeHeaders) for item in page.items),
     )
-
-
-def _place(asked: Position) -> Id | None:
-    cursor = asked.after
-    if cursor is None:
-        return None
-    try:
-        return Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
 
 
 def _row(kit: MailKit, item: ArchivedMessage, headers: str | None) -> ArchivedRow:

@@ -44,7 +44,7 @@ class Addressee:
 class HeaderField:
     """A header field of the client's own."""
 
-    key: str = take.text(255, "Name")
+    key: str = take.field_name("Name")
     value: str = take.text(102_400, "Value")
 
 
@@ -52,13 +52,13 @@ class HeaderField:
 class NewAttachment:
     """A file to attach."""
 
-    filename: str | None = take.text(255, "File name", default=None)
-    contentType: str | None = take.text(255, "Media type", default=None)
+    filename: str | None = take.file_name("File name", default=None)
+    contentType: str | None = take.media_type("Media type", default=None)
     encoding: str = take.text(255, "How `content` is encoded", default="base64")
     contentTransferEncoding: str | None = take.text(255, "How the part is to be encoded", default=None)
     contentDisposition: str | None = take.any_of("inline attachment", "Where it is shown", default=None)
     content: str = take.text(doc="The content", empty="kept")
-    cid: str | None = take.text(255, "Content-ID for links in the HTML", default=None)
+    cid: str | None = take.content_id("Content-ID for links in the HTML", default=None)
 
 
 class _AllOrSome(Rule):
@@ -186,14 +186,11 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         if ask.replacePrevious is None:
             return Uploaded(message=message)
         previous = ask.replacePrevious
+        old = previous.mailbox or ask.mailbox
+        if (old, previous.id) == (ask.mailbox, stored.uid):  # a guess: there was no such message
+            return Uploaded(message=message, previousDeleted=False)
         try:
-            removed = kit.mailstore.remove(
-                owner.number,
-                previous.mailbox or ask.mailbox,
-                Selection.of([previous.id]),
-                cause="replaced",
-                tx=tx,
-            )
+            removed = kit.mailstore.remove(owner.number, old, Selection.of([previous.id]), cause="replaced", tx=tx)
         except NotFound as error:
             return Uploaded(message=message, previousDeleteError=error.message)
         return Uploaded(message=message, previousDeleted=bool(removed))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mailkit.accounts.by import By
+from mailkit.accounts.limits import OWN_LIMITS
 from mailkit.accounts.mail_encryption import check_switch, given_key
 from mailkit.accounts.settings import ENCRYPTION_ALLOWED
 from mailkit.accounts.users import UserChanges
@@ -14,9 +15,10 @@ from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import Choice, Text
-from mailkit.http.wildduck.users import LIMITS, FeatureFlags, check_safe, known_hash, public_key, whitelist
+from mailkit.http.wildduck.users import FeatureFlags, check_safe, known_hash, public_key
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.principals.normalise import normal_senders
 from mailkit.principals.permits import Caller, hidden
 from mailkit.quota import INHERIT, Bytes
 from mailkit.storage.api import Tx
@@ -83,11 +85,12 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     by = By(ask.ip, ask.sess, token=ask.presented or None)
     check_safe(kit, ask.password, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     if ask.existingPassword is not None:
-        kit.users.check_password(row, ask.existingPassword, by=by)
+        told = ask.ip if "wd:authentication:create:any" in caller.permissions else None
+        kit.login.confirm(row, ask.existingPassword, ip=told, by=by)
     changes = UserChanges(
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
-        limits={name: value for name in LIMITS if (value := getattr(ask, name)) is not None},
+        limits={name: value for name in OWN_LIMITS if (value := getattr(ask, name)) is not None},
         profile=_profile(kit, ask, hidden(caller, "users")),
         targets=None if ask.targets is None else tuple(dict.fromkeys(ask.targets)),
         active=None if ask.disabled is None else not ask.disabled,
@@ -114,7 +117,7 @@ def _profile(kit: MailKit, ask: UpdateUser, unseen: frozenset[str]) -> dict[str,
         "tags": None if "tags" in unseen else ask.tags,
         "meta": ask.metaData,
         "internal": None if "internalData" in unseen else ask.internalData,
-        "from_whitelist": None if ask.fromWhitelist is None else whitelist(ask.fromWhitelist),
+        "from_whitelist": None if ask.fromWhitelist is None else normal_senders(ask.fromWhitelist),
         "disabled_scopes": None if "disabledScopes" in unseen else ask.disabledScopes,
         "upload_sent": ask.uploadSentMessages,
         "encrypt": ask.encryptMessages,

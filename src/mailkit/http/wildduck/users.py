@@ -6,6 +6,7 @@ import msgspec
 
 from mailkit.accounts.by import By
 from mailkit.accounts.create import NewAccount
+from mailkit.accounts.limits import OWN_LIMITS
 from mailkit.accounts.mail_encryption import check_switch
 from mailkit.accounts.publickey import read_key, try_key
 from mailkit.accounts.settings import ENCRYPTION_ALLOWED
@@ -23,27 +24,19 @@ from mailkit.http.wildduck.rules import Choice, Text
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
-from mailkit.principals.normalise import split_address
+from mailkit.principals.normalise import normal_senders
 from mailkit.principals.permits import Caller, hidden
 from mailkit.principals.records import Profile
 from mailkit.quota import INHERIT, Bytes
 from mailkit.storage.api import Tx
 
 __all__ = [
-    "LIMITS",
     "FeatureFlags",
     "create_user",
     "delete_user",
     "get_user",
     "resolve_user",
-    "whitelist",
 ]
-
-LIMITS = (
-    "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
-    "imapMaxConnections", "receivedMax",
-)  # fmt: skip
-
 
 # ---------------------------------------------------------------- POST /users
 
@@ -137,9 +130,9 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tags=ask.tags,
         meta=ask.metaData,
         internal=ask.internalData,
-        from_whitelist=whitelist(ask.fromWhitelist),
+        from_whitelist=normal_senders(ask.fromWhitelist),
         disabled_scopes=ask.disabledScopes,
-        limits={name: value for name in LIMITS if (value := getattr(ask, name))},
+        limits={name: value for name in OWN_LIMITS if (value := getattr(ask, name))},
         flags={"indexing": ask.featureFlags.indexing} if ask.featureFlags else {},
         upload_sent=ask.uploadSentMessages,
         public_key=public_key(kit, ask.pubKey),
@@ -201,15 +194,6 @@ _FOLDERS = {"sent": "\\Sent", "trash": "\\Trash", "junk": "\\Junk", "drafts": "\
 def _folders(asked: FolderNames | None) -> dict[str, str]:
     """Special use -> path, of those that were named."""
     return {use: path for name, use in _FOLDERS.items() if asked is not None and (path := getattr(asked, name))}
-
-
-def whitelist(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses to send from in normal form, each once; patterns with a * are lower-case."""
-    found: dict[str, None] = {}
-    for text in given:
-        mailbox = split_address(text)
-        found[text.lower() if mailbox is None else mailbox.normal] = None
-    return tuple(found)
 
 
 # ---------------------------------------------------------------- GET /users/{user}
