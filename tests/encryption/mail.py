@@ -1,10 +1,16 @@
 """Accounts that want their mail encrypted, and what is stored of it."""
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 from mailkit import MailKit
 from mailkit.accounts.mail_encryption import given_key, switched_on
 from mailkit.accounts.users import UserChanges
 from mailkit.ids import Id
 from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.prepare import Ready
 from mailkit.mime.parse import Message, parse
 from mailkit.principals.records import Principal
 from mailkit.verify import verify
@@ -54,3 +60,15 @@ def faults(kit: MailKit) -> list[str]:
 
 def hits(kit: MailKit, row: Principal, word: str) -> list[int]:
     return sorted(item.uid for item in kit.search.find(row.number, word).items)
+
+
+def after_prepare(kit: MailKit, monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Has something happen whenever a message was made ready, before its transaction."""
+    real = kit.mailstore.prepare
+
+    def prepare(raw: bytes, **how: Any) -> Ready:
+        ready = real(raw, **how)
+        then()
+        return ready
+
+    monkeypatch.setattr(kit.mailstore, "prepare", prepare)

@@ -23,7 +23,7 @@ from mailkit.storage.blobs import INLINE_MAX
 from mailkit.storage.blobs.records import content
 from mailkit.testing.platform import serving
 from tests.encryption import keys
-from tests.encryption.mail import INSIDE, RAW, account, faults, give_key, is_clear, stored, switch
+from tests.encryption.mail import INSIDE, RAW, account, after_prepare, faults, give_key, is_clear, stored, switch
 
 JANE, JOHN, CERT = keys.openpgp(), keys.openpgp("John <john@example.org>"), keys.smime()
 LARGE = RAW + b"xylophone and xylophone and\r\n" * (INLINE_MAX // 20)
@@ -151,15 +151,8 @@ def test_keys_that_change_while_a_message_is_prepared_are_not_used(
     kit: MailKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = account(kit)
-    real, owners = kit.mailstore.prepare, [JANE, CERT, JOHN]
-
-    def prepare(raw: bytes, **how: object) -> object:
-        ready = real(raw, **how)  # type: ignore[arg-type]
-        if owners:
-            switch(kit, alice, owners.pop(0))
-        return ready
-
-    monkeypatch.setattr(kit.mailstore, "prepare", prepare)
+    owners = [JANE, CERT, JOHN]
+    after_prepare(kit, monkeypatch, lambda: owners and switch(kit, alice, owners.pop(0)))
     (outcome,) = deliver(kit, "alice")
     assert (outcome.status, owners) == ("stored", [])
     assert JOHN.opened(stored(kit, alice).raw) == INSIDE
@@ -170,14 +163,8 @@ def test_keys_that_change_again_and_again_end_in_a_conflict_and_nothing_is_store
     kit: MailKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = account(kit, owner=JANE)
-    real, turns = kit.mailstore.prepare, iter(range(1000))
-
-    def prepare(raw: bytes, **how: object) -> object:
-        ready = real(raw, **how)  # type: ignore[arg-type]
-        switch(kit, alice, keys.openpgp(f"No {next(turns)} <x@example.org>"))
-        return ready
-
-    monkeypatch.setattr(kit.mailstore, "prepare", prepare)
+    turns = iter(range(1000))
+    after_prepare(kit, monkeypatch, lambda: switch(kit, alice, keys.openpgp(f"No {next(turns)} <x@example.org>")))
     with pytest.raises(Conflict, match=r"delivery\.busy"):
         deliver(kit, "alice")
     assert kit.mailstore.list(alice.number).total == 0

@@ -9,7 +9,7 @@ from mailkit.principals.mail_keys import mail_keys
 from mailkit.principals.records import Principal
 from tests.accounts.test_limits import ask
 from tests.encryption import keys
-from tests.encryption.mail import account, switch
+from tests.encryption.mail import account, after_prepare, switch
 
 CRYPTO = "/api/account/crypto"
 
@@ -104,15 +104,8 @@ def test_a_switch_while_an_upload_is_prepared_makes_it_be_prepared_again(
 ) -> None:
     alice = account(kit)
     box = kit.mailstore.mailbox(alice.number, "INBOX")
-    real, owners = kit.mailstore.prepare, [keys.smime()]
-
-    def prepare(raw: bytes, **how: object) -> object:
-        ready = real(raw, **how)  # type: ignore[arg-type]
-        if owners:
-            switch(kit, alice, owners.pop())
-        return ready
-
-    monkeypatch.setattr(kit.mailstore, "prepare", prepare)
+    owners = [keys.smime()]
+    after_prepare(kit, monkeypatch, lambda: owners and switch(kit, alice, owners.pop()))
     path = f"/users/{alice.id}/mailboxes/{box.id}/messages"
     assert ask(kit, "POST", path, json={"subject": "x", "text": "secret"}).status_code == 200
     sealed = kit.mailstore.source(alice.number, "INBOX", 1)

@@ -21,6 +21,7 @@ from tests.encryption.mail import (
     INSIDE,
     RAW,
     account,
+    after_prepare,
     faults,
     give_key,
     hits,
@@ -129,15 +130,7 @@ def test_a_switch_while_a_message_is_prepared_makes_it_be_prepared_again(
 ) -> None:
     alice = account(kit)
     owners = [JANE, CERT, JOHN]
-    real = kit.mailstore.prepare
-
-    def prepare(raw: bytes, **how: object) -> object:
-        ready = real(raw, **how)  # type: ignore[arg-type]
-        if owners:
-            switch(kit, alice, owners.pop(0))
-        return ready
-
-    monkeypatch.setattr(kit.mailstore, "prepare", prepare)
+    after_prepare(kit, monkeypatch, lambda: owners and switch(kit, alice, owners.pop(0)))
     kit.mailstore.append(alice.number, RAW)
     assert owners == []
     assert JOHN.opened(stored(kit, alice).raw) == INSIDE
@@ -148,14 +141,8 @@ def test_a_key_that_changes_each_time_is_an_error_and_nothing_is_stored(
     kit: MailKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = account(kit, owner=JANE)
-    real, turns = kit.mailstore.prepare, iter([JOHN, JANE] * 20)
-
-    def prepare(raw: bytes, **how: object) -> object:
-        ready = real(raw, **how)  # type: ignore[arg-type]
-        switch(kit, alice, next(turns))
-        return ready
-
-    monkeypatch.setattr(kit.mailstore, "prepare", prepare)
+    turns = iter([JOHN, JANE] * 20)
+    after_prepare(kit, monkeypatch, lambda: switch(kit, alice, next(turns)))
     with pytest.raises(Conflict, match=r"encryption\.changed"):
         kit.mailstore.append(alice.number, RAW)
     assert kit.mailstore.list(alice.number).total == 0

@@ -13,29 +13,24 @@ from functools import partial
 
 from attrs import define, frozen
 
-from mailkit.clock import Clock
 from mailkit.encryption.already import already
 from mailkit.encryption.demand import AccountKeys, Demand, demand
 from mailkit.encryption.keys import Keys
 from mailkit.errors import Conflict, NotFound
 from mailkit.ids import Id
-from mailkit.jobs import Jobs
 from mailkit.mailstore import mailboxes
 from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Forms
 from mailkit.mailstore.flags import Change, changed
-from mailkit.mailstore.follower import Follower
 from mailkit.mailstore.fresh import CHANGED, fresh
-from mailkit.mailstore.keeping import Fate, Keeping
+from mailkit.mailstore.keeping import Keeping
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.reading import AccountRef
 from mailkit.mailstore.records import Mailbox
 from mailkit.mailstore.select import Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.mime.scan import scan
-from mailkit.quota import QuotaService
-from mailkit.storage.api import ReadTx, Store, Tx
-from mailkit.storage.blobs import Blobs
+from mailkit.storage.api import ReadTx, Tx
 from mailkit.storage.calls import OWN, reads
 
 __all__ = ["Ahead", "Crossing", "Entering"]
@@ -56,39 +51,11 @@ class Ahead:
 
 
 class Entering(Keeping):
-    """`keys_of(tx, account)` is what an account says of encryption; `on_stored(tx, account, mailbox, message, flags)`
-    is told of every message that comes in. `kit.py` passes them in."""
+    """`_keys_of(tx, account)` is what an account says of encryption; `_on_stored(tx, account, mailbox, message, flags)`
+    is told of every message that comes in."""
 
-    def __init__(
-        self,
-        store: Store,
-        blobs: Blobs,
-        quota: QuotaService,
-        jobs: Jobs,
-        *,
-        clock: Clock,
-        number_of: Callable[[ReadTx, Id], int],
-        follower: Follower,
-        most_mailboxes: Callable[[], int],
-        archive_keep: Callable[[], int],
-        fate: Callable[[ReadTx, int], Fate],
-        keys_of: Callable[[ReadTx, int], AccountKeys],
-        on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None],
-    ) -> None:
-        super().__init__(
-            store,
-            blobs,
-            quota,
-            jobs,
-            clock=clock,
-            number_of=number_of,
-            follower=follower,
-            most_mailboxes=most_mailboxes,
-            archive_keep=archive_keep,
-            fate=fate,
-        )
-        self._keys_of = keys_of
-        self._on_stored = on_stored
+    _keys_of: Callable[[ReadTx, int], AccountKeys]
+    _on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None]
 
     @reads
     def demand(

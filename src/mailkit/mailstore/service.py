@@ -73,9 +73,9 @@ class MailStore(Entering):
             most_mailboxes=most_mailboxes,
             archive_keep=archive_keep,
             fate=fate,
-            keys_of=keys_of,
-            on_stored=on_stored,
         )
+        self._keys_of = keys_of
+        self._on_stored = on_stored
         self._most_mailboxes = most_mailboxes
         self.most_vanished = most_vanished
 
