@@ -61,8 +61,8 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         if part.encoding:
             kinds.append(b"encoding " + part.encoding[:20])
         disposition = unfold(headers.get(b"content-disposition") or b"")[:1000].lower()
-        name = _NAME.search(declared) if b"name" in declared else None
-        name = name or (_NAME.search(disposition) if b"name" in disposition else None)
+        name = _NAME.search(declared) if declared.find(b"name") >= 0 else None
+        name = name or (_NAME.search(disposition) if disposition.find(b"name") >= 0 else None)
         if name:
             kinds.append(b"file ." + (name[1] or name[2]).rpartition(b".")[2][:8])
         if (
@@ -76,7 +76,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         data = _utf8(part, charset[1] if charset else b"")[:source]
         source -= len(data)
         urls.update(find_urls(data))
-        if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
+        if part.content_type == b"text/html" or data[:1000].lower().find(b"<html") >= 0:
             lower = data.lower()
             text, tags = html_text(data, lower, room, most_tags)
             most_tags = max(most_tags - tags.total(), 1)
@@ -101,7 +101,7 @@ def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens
     shape.append(b"text parts " + step(body.texts))
     shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
-    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if b">" in text else 0))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if 0x3E in text else 0))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))
     shape.append(b"? " + step(text.count(b"?")))
@@ -115,7 +115,7 @@ def _utf8(part: Part, label: bytes) -> bytes:
     raw = part.raw_body[:_PART_LIMIT]
     # Soft errors don't matter here, and looking for them would cost more than decoding.
     data = a2b_qp(raw) if part.encoding == b"quoted-printable" else decode_transfer(raw, part.encoding)[0]
-    if data.isascii() and b"\x1b" not in data:
+    if data.isascii() and 0x1B not in data:  # escape: ISO-2022
         return data
     codec = codec_name(label.decode("ascii")) if label else None
     if codec is None or codec in ("ascii", "utf-8"):

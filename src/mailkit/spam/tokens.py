@@ -80,7 +80,7 @@ def _read_to_the_text(raw: bytes, forged: bool) -> tuple[list[list[bytes]], Body
             raw = raw[: 10 * _LINE_LIMIT]
         elif end < 0:
             raw = raw[:_HEADER_LIMIT]
-    if b"\n" not in raw:  # line ends of the old Macintosh
+    if 0x0A not in raw:  # line ends of the old Macintosh
         raw = raw.replace(b"\r", b"\n")
     scanned = scan(raw)
     families: list[list[bytes]] = [[] for _ in range(16)]
