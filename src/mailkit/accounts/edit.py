@@ -143,6 +143,10 @@ class _Edit:
     def reload(self) -> None:
         self.row = self.directory.principals.get(self.row.number, tx=self.tx)
 
+    def sees(self, row: Principal) -> bool:
+        """Whether whoever changes this knows of another principal; what he doesn't know of stays as it is."""
+        return self.directory.within(row, self.caller, tx=self.tx)
+
     # plain fields
 
     def name(self, change: Change) -> None:
@@ -168,7 +172,8 @@ class _Edit:
         if self.directory.principals.find_name(name, tx=self.tx) is not None:
             raise AlreadyExists("principal.exists", name=name)
         self.save()
-        self.domain_names.rename(self.row.name, name, tx=self.tx)
+        tenant = self.directory.tenant_number(None, self.caller, tx=self.tx)
+        self.domain_names.rename(self.row.name, name, tenant=tenant, tx=self.tx)
         self.reload()
 
     def description(self, change: Change) -> None:
@@ -269,7 +274,7 @@ class _Edit:
 
     def members(self, change: Change) -> None:
         members, tx = self.directory.members, self.tx
-        held = {row.name: row for row in members.of(self.row.number, tx=tx)}
+        held = {row.name: row for row in members.of(self.row.number, tx=tx) if self.sees(row)}
         given = [text.lower() for text in change.several()]
         if change.action == "removeItem":
             self._leave(self.row, [held[name] for name in given if name in held])
@@ -297,7 +302,8 @@ class _Edit:
         given = change.several()
         if where == "roles":
             given = self._built_in_roles(change, given)
-        held = {row.name: row for row in members.containers(self.row.number, tx=tx) if field_of(row.kind) == where}
+        known = members.containers(self.row.number, tx=tx)
+        held = {row.name: row for row in known if field_of(row.kind) == where and self.sees(row)}
         given = tuple(text.lower() for text in given)
         if change.action == "removeItem":
             rows = [held[text] for text in given if text in held]
