@@ -27,7 +27,7 @@ from mailkit.mailstore.keeping import Keeping
 from mailkit.mailstore.prepare import Ready, prepare
 from mailkit.mailstore.reading import AccountRef
 from mailkit.mailstore.records import Mailbox
-from mailkit.mailstore.select import Found, select
+from mailkit.mailstore.select import UNBOUND, Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.mime.scan import scan
 from mailkit.storage.api import ReadTx, Tx
@@ -157,8 +157,11 @@ class Entering(Keeping):
             keys = self.demand_of_moved(number, into, view).keys
             if keys is None:
                 return None
-            found = select(number, box.id, wanted, view, limit=LAST if most is None else STEP)
-        through, size = LAST if most is None or len(found) < STEP else found[-1][0], 0
+            if most is None:
+                found = select(number, box.id, wanted, view, limit=LAST, held=UNBOUND)
+            else:
+                found = select(number, box.id, wanted, view, limit=STEP)
+        through, size = found[-1][0] if found and most is not None else LAST, 0
         forms: dict[int, tuple[Id, Ready | None]] = {}
         for uid, row, state in found:
             if changed(state, change).has("\\Draft"):
