@@ -72,9 +72,8 @@ def feature_ids_of_many(messages: Sequence[Tokens], body: Any) -> list[Ids]:
     sizes = [[len(family) for family in tokens.families] for tokens in messages]
     words = chain.from_iterable([family for tokens in messages for family in tokens.families])
     others = np.fromiter(map(crc32, words), np.uint32, sum(map(sum, sizes)))
-    spans = [
-        size for tokens, lengths in zip(messages, sizes, strict=True) for size in (tokens.body_words, sum(lengths))
-    ]
+    # A message's words of the body, then its other tokens.
+    spans = [size for one, lengths in zip(messages, sizes, strict=True) for size in (one.body_words, sum(lengths))]
     of_body = np.repeat(np.array([True, False] * len(messages)), spans)
     found = np.empty(len(of_body), np.uint32)
     found[of_body] = body

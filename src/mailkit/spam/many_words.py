@@ -1,8 +1,8 @@
 """The words of many texts at once, as CRC-32 and without cutting them out one by one (numpy only).
 
 CRC-32 is linear: that of a word is the exclusive or of what each of its bytes gives at its distance from the end, and
-of what so many zero bytes give. So words are looked at from their ends, eight bytes at a time as four pairs, and a table
-for each distance says what a pair gives. Bytes before the word are made zero: zeros in front give nothing.
+of what so many zero bytes give. So words are looked at from their ends, eight bytes at a time as four pairs, and a
+table for each distance says what a pair gives. Bytes before the word are made zero: zeros in front give nothing.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def word_hashes(texts: Sequence[bytes], most: int) -> tuple[Any, list[int]]:
 
 
 def _looked_up(pairs: Sequence[Any], words: Any) -> Any:
-    quarters = words.view("<u2").reshape(-1, 4)
+    quarters = words.astype("<u8", copy=False).view("<u2").reshape(-1, 4)
     found = pairs[0][quarters[:, 3]]
     for distance in (1, 2, 3):
         found ^= pairs[distance][quarters[:, 3 - distance]]

@@ -206,7 +206,7 @@ class ArrayTable:
 
     def rows(self, ids: Ids) -> Any:
         self._count_waiting()
-        np, keys, mask = self._np, self._keys, int(self._mask)
+        keys, mask = self._keys, int(self._mask)
         at = self._first_slots(ids)
         found = keys.take(at)
         pending = (found != ids).nonzero()[0]
