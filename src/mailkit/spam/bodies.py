@@ -47,7 +47,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
 
     `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
     """
-    kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
+    kinds = tokens[f.CONTENT_TYPE]
     texts: list[bytes] = []
     urls: dict[bytes, int] = {}
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS

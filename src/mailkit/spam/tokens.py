@@ -10,8 +10,8 @@ from mailkit.mime.scan import scan
 from mailkit.spam.bodies import MOST_WORDS, Body, body_tokens, text_tokens
 from mailkit.spam.families import BODY
 from mailkit.spam.headers import header_tokens
-from mailkit.spam.word_hashes import shouted_in_each, word_hashes
-from mailkit.spam.words import shouted, spaced, words
+from mailkit.spam.many_words import shouted_in_each, spaced, word_hashes
+from mailkit.spam.words import shouted, words
 
 __all__ = ["VERSION", "Tokens", "read", "read_many"]
 
