@@ -4,6 +4,7 @@ lost, nothing that was repeated is doubled, and `mailkit check` finds nothing af
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Client:
     """Subjects and file names whose storing was acknowledged."""
     open: list[tuple[str, dict[str, Any]]] = field(factory=list)
     """Requests with a name that nobody has answered yet."""
+    told: Callable[[], None] = lambda: None
 
     async def run(self, http: httpx2.AsyncClient) -> None:
         """Asks for one thing after the other until the server is gone."""
@@ -58,6 +60,7 @@ class Client:
         said = await self.ask(http, "POST", path, **how)
         assert said.get("success"), said
         self.stored.add(how["headers"]["Idempotency-Key"])
+        self.told()
 
     async def named(self, http: httpx2.AsyncClient, path: str, **how: Any) -> None:
         self.made += 1
@@ -121,10 +124,16 @@ class Client:
             await self.ask(http, "POST", f"/archived/messages/{row['id']}/restore")
 
 
-async def load(server: Server, clients: list[Client], seconds: float) -> None:
-    """All clients at once, until everything is killed under them."""
+async def load(server: Server, clients: list[Client], more: int) -> None:
+    """All clients at once, until everything is killed under them: when they have stored so much more."""
+    enough, full = done(clients) + more, asyncio.Event()
+
+    def count() -> None:
+        if done(clients) >= enough:
+            full.set()
 
     async def one(client: Client) -> None:
+        client.told = count
         try:
             async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.http}", timeout=60) as http:
                 await client.run(http)
@@ -132,9 +141,16 @@ async def load(server: Server, clients: list[Client], seconds: float) -> None:
             pass
 
     running = asyncio.gather(*map(one, clients))
-    await asyncio.sleep(seconds)
+    filling = asyncio.create_task(full.wait())
+    await asyncio.wait([filling, running], return_when=asyncio.FIRST_COMPLETED)
+    filling.cancel()
     await asyncio.to_thread(server.kill)
     await running
+
+
+def done(clients: list[Client]) -> int:
+    """How much was stored, and acknowledged."""
+    return sum(len(client.stored) for client in clients)
 
 
 async def settle(server: Server, clients: list[Client]) -> None:
@@ -176,7 +192,7 @@ def chaos(where: str, rounds: int) -> None:
                 clients.append(Client(str(user.id), token, random.Random(name), name, dict(boxes)))
     for _ in range(rounds):
         server = start(where, "--workers", "2", http=True)  # type: ignore[arg-type]
-        asyncio.run(load(server, clients, chance.uniform(0.2, 2.0)))
+        asyncio.run(load(server, clients, chance.randint(10, 60)))
         with MailKit.open(where) as kit:
             assert [str(finding) for finding in verify(kit) if finding.level == "error"] == []
     server = start(where, "--workers", "2", http=True)  # type: ignore[arg-type]
@@ -188,7 +204,7 @@ def chaos(where: str, rounds: int) -> None:
         while kit.run_due():
             pass
         assert [str(finding) for finding in verify(kit) if finding.level == "error"] == []
-        assert sum(len(client.stored) for client in clients) > 10 * rounds
+        assert done(clients) >= 10 * rounds
         for n in range(0, len(clients), CLIENTS):
             mine = clients[n : n + CLIENTS]
             want = Counter(name for client in mine for name in client.stored)

@@ -8,7 +8,7 @@ from mailkit.http.operation import read, write
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
-from mailkit.http.wildduck.messages import ShownMessage, message_row
+from mailkit.http.wildduck.messages import ShownMessage, held_by_headers, message_row
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -64,7 +64,8 @@ def list_archived(kit: MailKit, ask: ListArchived, caller: Caller) -> ArchivedMe
     except NotFound:  # nobody's archive is empty (W2.6)
         return ArchivedMessages(total=0, page=1, previousCursor=False, nextCursor=False, results=())
     if ask.includeHeaders:  # a look into every source
-        return OnThread(lambda: _listing(kit, ask, account, asked, after))
+        held = held_by_headers(ask.includeHeaders, ask.limit)
+        return OnThread(lambda: _listing(kit, ask, account, asked, after), held)
     return _listing(kit, ask, account, asked, after)
 
 

@@ -38,7 +38,7 @@ from mailkit.mime.parse import parse
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["MessageRow", "ShownMessage", "list_messages", "message_row"]
+__all__ = ["MessageRow", "ShownMessage", "held_by_headers", "list_messages", "message_row"]
 
 
 @request
@@ -118,7 +118,7 @@ def list_messages(kit: MailKit, ask: ListMessages, caller: Caller) -> Messages |
         box = kit.mailstore.mailbox(account, ask.mailbox, tx=tx)
     asked = position("getMessages", next=ask.next, previous=ask.previous, page=ask.page)
     if ask.unseen or ask.includeHeaders:  # a scan, or a look into every source
-        return OnThread(lambda: _listing(kit, ask, account, box, asked))
+        return OnThread(lambda: _listing(kit, ask, account, box, asked), held_by_headers(ask.includeHeaders, ask.limit))
     return _listing(kit, ask, account, box, asked)
 
 
@@ -219,6 +219,11 @@ def message_row(
 
 _BATCH = 250
 _MOST_HEADER = 256 << 10
+
+
+def held_by_headers(wanted: str | None, limit: int) -> int:
+    """Bytes that the header fields of a page may hold."""
+    return limit * _MOST_HEADER if wanted else 0
 
 
 def _headers(kit: MailKit, entry: Entry, wanted: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from mailkit.http.operation import prepared, read
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
-from mailkit.http.wildduck.messages import MessageRow, message_row
+from mailkit.http.wildduck.messages import MessageRow, held_by_headers, message_row
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -118,7 +118,7 @@ def search_messages(kit: MailKit, ask: SearchMessages, caller: Caller) -> OnThre
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
     asked = position("searchMessages", next=ask.next, previous=ask.previous, page=ask.page)
-    return OnThread(lambda: _results(kit, ask, account, asked))
+    return OnThread(lambda: _results(kit, ask, account, asked), held_by_headers(ask.includeHeaders, ask.limit))
 
 
 _ORDERS: dict[str | None, Order] = {"asc": "oldest", "desc": "newest"}
