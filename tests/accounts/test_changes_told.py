@@ -31,7 +31,7 @@ def test_the_login_log_tells_of_an_accounts_whole_life(kit: MailKit, clock: Fixe
     jane = kit.accounts.create("jane", address="jane@example.org", password="secret", targets=("a@elsewhere.example",))
     by = By("192.0.2.9", "web")
     with pytest.raises(Denied):
-        kit.users.check_password(jane, "wrong", by=by)
+        kit.login.confirm(jane, "wrong", ip=by.ip, by=by)
     kit.users.change(
         jane, UserChanges(password=True, hashed=None, targets=("a@elsewhere.example", "b@c.example")), by=by
     )

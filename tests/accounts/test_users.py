@@ -133,3 +133,26 @@ def test_restore_against_a_taken_name_has_one_winner(
     row = kit.principals.by_name("jane")
     assert row.id == done[0]
     assert list(verify(kit.store)) == []
+
+
+def test_deleted_accounts_are_listed_until_their_data_is_gone(kit: MailKit, clock: FixedClock) -> None:
+    gone = [kit.accounts.create(name, address=f"{name}@example.org") for name in ("ann", "bob", "eve")]
+    for row in gone:
+        kit.accounts.delete(row.id, due=clock() + DAY)
+    first = kit.principals.list_buried(limit=2)
+    rest = kit.principals.list_buried(limit=2, after=first[-1].principal.number)
+    assert [row.principal.name for row in [*first, *rest]] == ["ann", "bob", "eve"]
+    kit.accounts.restore(gone[1].id)
+    clock.advance(ms=DAY)
+    kit.run_due(clock())
+    assert kit.principals.list_buried(limit=10) == []
+
+
+def test_tokens_of_everybody_and_nobody_are_listed(kit: MailKit, clock: FixedClock) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org")
+    for owner in (jane.number, None, None):
+        kit.credentials.issue_token("wd/user" if owner else "admin", now=clock(), owner=owner)
+    first = kit.credentials.all_tokens(limit=2)
+    rest = kit.credentials.all_tokens(limit=2, after=first[-1][0])
+    assert sorted(row.owner or 0 for _, row in [*first, *rest]) == [0, 0, jane.number]
+    assert {row.owner for _, row in kit.credentials.list_tokens(jane.number)} == {jane.number}

@@ -223,7 +223,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
         )
     ],
     ("POST", MAIL, {"path": "fine", "retention": -1}, 400, "InputValidationError"),
-    ("POST", MAIL, {"path": "fine", "encryptMessages": True}, 501, "NotSupported"),
+    ("POST", MAIL, {"path": "fine", "encryptMessages": "perhaps"}, 400, "InputValidationError"),
     ("PUT", f"{MAIL}/$inbox", {"path": "Other"}, 400, "DisallowedMailboxMethod"),
     ("PUT", f"{MAIL}/$hidden", {"path": "Other"}, 400, "DisallowedMailboxMethod"),
     ("PUT", f"{MAIL}/$full", {"path": "Trash", "subscribed": False}, 400, "MailboxExistsError"),

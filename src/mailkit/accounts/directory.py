@@ -62,7 +62,7 @@ class NewPrincipal:
 
 class Directory:
     """The use case. Services are public here: `edit.py` works with them. `on_domain(tx, name)` is told of a domain that
-    somebody makes or adopts."""
+    an administrator of the server makes or adopts."""
 
     def __init__(
         self,
@@ -96,7 +96,10 @@ class Directory:
         mailboxes = [] if new.kind == "oauthClient" else [email_of(text) for text in new.emails]
         with self.store.snapshot() as tx:
             tenant = self.tenant_number(new.tenant, caller, tx=tx)
-        make = self._account(new, mailboxes, tenant, caller) if new.kind in ACCOUNT_KINDS else self._other(new, tenant)
+        if new.kind in ACCOUNT_KINDS:
+            make = self._account(new, mailboxes, tenant, caller)
+        else:
+            make = self._other(new, tenant, caller)
 
         def commit(tx: Tx) -> Principal:
             self.check_permissions("enabledPermissions", new.enabled, caller, must_hold=True)
@@ -145,7 +148,7 @@ class Directory:
 
         return make
 
-    def _other(self, new: NewPrincipal, tenant: int | None) -> Callable[[Tx], Principal]:
+    def _other(self, new: NewPrincipal, tenant: int | None, caller: Caller) -> Callable[[Tx], Principal]:
         hashed = new.hashed
         if new.password is not None:
             hashed = hash_password(new.password, self.credentials.cost)
@@ -158,7 +161,7 @@ class Directory:
         def make(tx: Tx) -> Principal:
             now = self.clock()
             known = self.principals.find_domain(name, tx=tx) if new.kind == "domain" else None
-            if new.kind == "domain":
+            if new.kind == "domain" and caller.tenant is None:
                 self._on_domain(tx, name)
             if known is not None and known.implicit and known.tenant == tenant:
                 # It came into being through an address; now it is adopted.
@@ -246,7 +249,7 @@ class Directory:
             return None
         row = self.principals.find_name(name.lower(), tx=tx)
         if row is None or row.kind != "tenant":
-            raise NotFound("principal.not_found", name=name)
+            raise NotFound("principal.not_found", f"There is no tenant {name} here", name=name)
         return row.number
 
     def within(self, row: Principal, caller: Caller, *, tx: ReadTx) -> bool:

@@ -47,6 +47,7 @@ def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list
             special_use=folder.special_use,
             retention=folder.retention,
             hidden=folder.hidden,
+            encrypt=folder.encrypt,
         )
         tx.put(key, mailbox.id)
         MAILBOXES.put(tx, mailbox, account, mailbox.id)

@@ -19,17 +19,24 @@ _INLINE: Final = frozenset(
     for mark in (b"", b"/")
 )
 _TAG: Final = re.compile(rb"<([!?/]?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+>?")
+_LONGEST_LINK: Final = 1_100
+_LINK_TEXT: Final = re.compile(rb">(?:https?://|www\.)")
 _LINK: Final = re.compile(
     rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
-# Looked for only in pages that have any style, and any such scheme: most marks are then never searched.
-_HIDING: Final = (
-    *(b"display:none", b"display: none", b"visibility:hidden", b"visibility: hidden", b"max-height:0"),
-    *(b"font-size:0", b"font-size: 0", b"font-size:1px", b"opacity:0", b"text-indent:-"),
-)
+# Looked for only in pages that have any style, and any such property or scheme: most marks are then never searched.
+_HIDING: Final = {
+    b"display:": (b"display:none", b"display: none"),
+    b"visibility:": (b"visibility:hidden", b"visibility: hidden"),
+    b"max-height:": (b"max-height:0",),
+    b"font-size:": (b"font-size:0", b"font-size: 0", b"font-size:1px"),
+    b"opacity:": (b"opacity:0",),
+    b"text-indent:": (b"text-indent:-",),
+}
 _ACTIVE: Final = (b"javascript:", b"bgcolor")
 _DATA: Final = (b"data:image", b"data:text")
+_COUNTED: Final = ((b"&#", b"references "), (b"<!--", b"comments "))
 _UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<script": (b"</script", b" ")}
 """What begins text that a reader doesn't see -> what ends it (up to the next ">"), and what stands in its place."""
 _MOST_UNSEEN: Final = 400
@@ -42,13 +49,14 @@ def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS)
     references are resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in
     lower case.
     """
-    if b"<style" in lower or b"<script" in lower or b"<!--" in lower:
+    # Not `in`: it first tries the mark as a number, and what it raises and drops costs more than a short search.
+    if lower.find(b"<style") >= 0 or lower.find(b"<script") >= 0 or lower.find(b"<!--") >= 0:
         html = _without_unseen(html, lower)
     pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
     pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
     text = b"".join(pieces)[:limit]
-    if b"&" in text:
+    if 0x26 in text:  # "&"
         if text.count(b"&") > _MOST_REFERENCES:
             text = text[: 4 * _MOST_REFERENCES]
         text = unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
@@ -84,22 +92,37 @@ def _without_unseen(html: bytes, lower: bytes) -> bytes:
 def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
     """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
-    if b"style" in lower:
-        out += [mark.replace(b" ", b"") for mark in _HIDING if mark in lower]
-        if b"@media" in lower:
+    find = lower.find
+    if find(b"style") >= 0:
+        for property, marks in _HIDING.items():
+            if find(property) >= 0:
+                out += [mark.replace(b" ", b"") for mark in marks if find(mark) >= 0]
+        if find(b"@media") >= 0:
             out.append(b"@media")
-    out += [mark for mark in _ACTIVE if mark in lower]
-    if b"data:" in lower:
-        out += [mark for mark in _DATA if mark in lower]
+    out += [mark for mark in _ACTIVE if find(mark) >= 0]
+    if find(b"data:") >= 0:
+        out += [mark for mark in _DATA if find(mark) >= 0]
     out.append(b"pictures " + step(tags[b"img"]))
     out.append(b"links " + step(tags[b"a"]))
     out.append(b"share of text " + step(16 * len(text) // (len(lower) + 1)))
-    if b"&#" in lower:
-        out.append(b"references " + step(lower.count(b"&#")))
-    if b"<!--" in lower:
-        out.append(b"comments " + step(lower.count(b"<!--")))
-    if b">http" in lower or b">www." in lower:
-        for link in _LINK.finditer(lower, 0, 60_000):
+    for mark, what in _COUNTED:
+        count = lower.count(mark)
+        if count:
+            out.append(what + step(count))
+    if find(b">http") >= 0 or find(b">www.") >= 0:
+        out += _links_with_hosts_as_text(lower)
+    return out
+
+
+def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
+    out: list[bytes] = []
+    last, end = -1, 0
+    for text in _LINK_TEXT.finditer(lower, 0, 60_000):
+        # Between "<a" and its ">" stands no other "<". To try every anchor would cost ten times as much.
+        last, before = lower.rfind(b"<", max(end, text.start() - _LONGEST_LINK), text.start()), last
+        link = _LINK.match(lower, last, 60_000) if last >= 0 and last != before else None
+        if link:
+            end = link.end()
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])
             out.append(b"link text is the link's host" if same else b"link text is another host")
     return out

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
@@ -285,7 +285,8 @@ class Model:
             cut = [example for example in kept[:-WHOLE] if example.rest is not None]
             counted = self._counted_now(cut, WEIGHTS)
             for example in cut:
-                self.examples[example.key] = evolve(example, rest=None, counted=counted[example.key])
+                key, alone = example.key, example.singles
+                self.examples[key] = Example(key, spam, example.number, alone, None, counted[key])
 
 
 def _join(alone: Ids, rest: Ids) -> Ids:

@@ -1,5 +1,6 @@
 """Numbers and names as coarse shapes, so that they repeat from one message to the next."""
 
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["host_and_parents", "organisation", "pattern", "step"]
@@ -18,26 +19,32 @@ def step(count: int) -> bytes:
 
 def pattern(text: bytes) -> bytes:
     """Which kinds of character follow each other: `Jane.doe-4711` is `Aa.a-0`."""
-    text = text[:60].translate(_LETTERS)
+    return _without_doubles(text[:60].translate(_LETTERS))
+
+
+@lru_cache(4096)
+def _without_doubles(text: bytes) -> bytes:
     for double, letter in _DOUBLES:
         while double in text:
             text = text.replace(double, letter)
     return text[:24]
 
 
-def host_and_parents(host: bytes, mark: bytes = b"") -> list[bytes]:
+@lru_cache(2048)
+def host_and_parents(host: bytes, mark: bytes = b"") -> tuple[bytes, ...]:
     """A host name and up to three domains above it, each written `.domain`."""
     host = host.lower().strip(b".")
     if not host:
-        return []
+        return ()
     out = [mark + host]
     parent = host
     for _ in range(min(host.count(b".") - 1, 3)):
         parent = parent.partition(b".")[2]
         out.append(mark + b"." + parent)
-    return out
+    return tuple(out)
 
 
+@lru_cache(2048)
 def organisation(host: bytes) -> bytes:
     """The part of a host name that its owner registered, by rule of thumb (`bbc.co.uk`, `example.org`).
 

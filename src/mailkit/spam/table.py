@@ -158,7 +158,7 @@ class DictTable:
 
 
 _SPREAD = 0x9E3779B1
-_MOST_WAITING = 1_000_000
+_MOST_WAITING = 2_000_000
 _FULLEST = 0.5
 """Share of taken slots at which the table grows."""
 
@@ -202,26 +202,32 @@ class ArrayTable:
 
     def __len__(self) -> int:
         self._count_waiting()
-        return int(self._np.count_nonzero(self.spam | self.ham))
+        return int(self._np.count_nonzero((self.spam | self.ham) != 0))
 
     def rows(self, ids: Ids) -> Any:
         self._count_waiting()
-        np, keys, mask, one = self._np, self._keys, self._mask, self._np.uint32(1)
-        at = ids * np.uint32(_SPREAD)
-        at >>= self._shift
-        at += one
-        found = keys[at]
+        keys, mask = self._keys, int(self._mask)
+        at = self._first_slots(ids)
+        found = keys.take(at)
         pending = (found != ids).nonzero()[0]
-        at[pending[found[pending] == 0]] = 0
-        pending = pending[at[pending] != 0]
+        others = found[pending] != 0
+        at[pending] *= others
+        pending = pending[others]
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
         while len(pending):
-            here = ((here + jump) & mask) + one
-            found = keys[here]
+            here = ((here + jump) & mask) + 1
+            found = keys.take(here)
             at[pending] = here * (found != 0)
             on = ((found != wanted) & (found != 0)).nonzero()[0]
             pending, wanted, here, jump = pending[on], wanted[on], here[on], jump[on]
+        return at
+
+    def _first_slots(self, ids: Any) -> Any:
+        at = ids * self._np.uint32(_SPREAD)
+        at >>= self._shift
+        at = at.astype(self._np.intp)  # numpy would make it so at every use
+        at += 1
         return at
 
     def _jump(self, ids: Any) -> Any:
@@ -230,27 +236,28 @@ class ArrayTable:
 
     def _claim(self, ids: Any) -> Any:
         """The slot of each id, taken for it where there was none. There must be room."""
-        np, keys, one = self._np, self._keys, self._np.uint32(1)
-        at = ids * np.uint32(_SPREAD)
-        at >>= self._shift
-        at += one
-        pending = (keys[at] != ids).nonzero()[0]
+        np, keys, mask = self._np, self._keys, int(self._mask)
+        at = self._first_slots(ids)
+        if not self._taken:  # a new table: what has to be asked else is known
+            keys[at] = ids
+            self._taken = int(np.count_nonzero(keys.take(at) == ids))
+        pending = (keys.take(at) != ids).nonzero()[0]
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
         while len(pending):
-            free = keys[here] == 0
+            free = keys.take(here) == 0
             # Of several ids that want one free slot, the last one written has it and the others step on.
             keys[here[free]] = wanted[free]
-            missed = keys[here] != wanted
+            missed = keys.take(here) != wanted
             free[missed] = False
             self._taken += int(np.count_nonzero(free))
             pending, wanted, jump = pending[missed], wanted[missed], jump[missed]
-            here = ((here[missed] + jump) & self._mask) + one
+            here = ((here[missed] + jump) & mask) + 1
             at[pending] = here
         return at
 
     def _grow(self, more: int) -> None:
-        live = (self.spam | self.ham).nonzero()[0]
+        live = ((self.spam | self.ham) != 0).nonzero()[0]
         ids, kept = self._keys[live], [column[live] for column in (self.spam, self.ham, self.epochs, self.weight)]
         self._make(len(live) + more)
         at = self._claim(ids)
@@ -279,20 +286,28 @@ class ArrayTable:
             return
         np, waiting = self._np, self._waiting
         self._waiting, self._waiting_ids = [], 0
+        counted = []
         for kind in (True, False):
             group = [ids for ids, is_spam in waiting if is_spam is kind]
-            if not group:
-                continue
-            found = np.concatenate(group)
-            found.sort()
-            starts = np.concatenate(([True], found[1:] != found[:-1])).nonzero()[0]
-            ids = found[starts]
-            if self._taken + len(ids) > self._room:
-                self._grow(len(ids))
+            if group:
+                found = np.concatenate(group)
+                found.sort()
+                starts = np.concatenate(([True], found[1:] != found[:-1])).nonzero()[0]
+                counted.append((found[starts], np.diff(starts, append=len(found)).astype(np.uint32), kind))
+        more = sum(len(ids) for ids, _, _ in counted)
+        if self._taken + more > self._room and len(counted) > 1:
+            both = np.concatenate([ids for ids, _, _ in counted])
+            both.sort()
+            more = 1 + int(np.count_nonzero(both[1:] != both[:-1]))
+        if self._taken + more > self._room:
+            self._grow(more)
+        # The larger class first: a new table takes its features in faster than one that has some.
+        for ids, counts, kind in sorted(counted, key=lambda group: -len(group[0])):
             at = self._claim(ids)
             column = self.spam if kind else self.ham
-            column[at] += np.diff(starts, append=len(found)).astype(np.uint32)
-            self.epochs[at] = self._waiting_epoch
+            column[at] += counts
+            if self._waiting_epoch:  # they begin with 0 and never go back
+                self.epochs[at] = self._waiting_epoch
 
     def subtract(self, ids: Ids, spam: bool) -> None:
         at = self.rows(ids)
@@ -300,10 +315,10 @@ class ArrayTable:
         column[at] -= column[at] > 0
 
     def counts(self, rows: Any) -> tuple[Any, Any]:
-        return self.spam[rows], self.ham[rows]
+        return self.spam.take(rows), self.ham.take(rows)
 
     def weigh(self, rows: Any) -> float:
-        return float(self.weight[rows].sum())
+        return float(self._np.add.reduce(self.weight.take(rows)))
 
     def weights(self, rows: Any) -> list[float]:
         return list(self.weight[rows].tolist())
@@ -323,6 +338,12 @@ class ArrayTable:
 
     def columns(self) -> Columns:
         self._count_waiting()
-        live = (self.spam | self.ham).nonzero()[0]
-        live = live[self._keys[live].argsort()]
-        return Columns(self._keys[live], self.spam[live], self.ham[live], self.epochs[live])
+        np = self._np
+        live = ((self.spam | self.ham) != 0).nonzero()[0]
+        # Sorting the ids with their slots below them costs half of `argsort`.
+        both = self._keys.take(live).astype(np.uint64) << np.uint64(32)
+        both |= live.astype(np.uint64)
+        both.sort()
+        live = (both & np.uint64(0xFFFFFFFF)).astype(np.intp)
+        ids = (both >> np.uint64(32)).astype(np.uint32)
+        return Columns(ids, self.spam.take(live), self.ham.take(live), self.epochs.take(live))

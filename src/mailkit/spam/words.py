@@ -13,13 +13,14 @@ from itertools import compress
 from operator import not_
 from typing import Final
 
-__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "words"]
+__all__ = ["INVISIBLE", "LOOK_ALIKE", "TO_WORDS", "fold", "scripts", "shouted", "words"]
 
 _KEEP: Final = b"abcdefghijklmnopqrstuvwxyz0123456789$!%'-@"
-_TABLE: Final = bytes(
+TO_WORDS: Final = bytes(
     c + 32 if 65 <= c <= 90 else c if c in _KEEP or c >= 0x80 else 0x20  # A-Z lowered, the rest blanked
     for c in range(256)
 )
+_ASCII: Final = bytes(range(128))
 _CAPITALS: Final = bytes(c if 65 <= c <= 90 else 0x20 for c in range(256))
 
 LOOK_ALIKE: Final = b"*look-alike*"
@@ -41,7 +42,9 @@ _UNSEEN: Final = dict.fromkeys(
     [0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
 )
 _UNSEEN_RE: Final = re.compile("[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_LATIN: Final = re.compile("[a-z]")
 _VARIATION: Final = {0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
+_VARIED: Final = frozenset(map(chr, _VARIATION))
 
 # Written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, Tai, kana, Han. (Korean has spaces.)
 _SPACELESS: Final = (
@@ -57,7 +60,7 @@ _PIECES: Final = re.compile(
 
 def words(text: bytes) -> list[bytes]:
     """The words of `text` (UTF-8) in order, in lower case."""
-    split = text.translate(_TABLE).split()
+    split = text.translate(TO_WORDS).split()
     if text.isascii():
         return split
     out: list[bytes] = []
@@ -78,7 +81,9 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         # At the end of a word they are sloppy typesetting; inside one they hide it from filters.
         marks = (INVISIBLE,) if re.search(r"[A-Za-z][\xad\u200b-\u200d\u2060\ufeff]+[A-Za-z]", text) else ()
         text = text.translate(_UNSEEN)
-    text = unicodedata.normalize("NFKC", text.translate(_VARIATION)).casefold()
+    if not _VARIED.isdisjoint(text):
+        text = text.translate(_VARIATION)
+    text = unicodedata.normalize("NFKC", text).casefold()
     out: list[bytes] = []
     for spaceless, plain, symbol in _PIECES.findall(text):
         if spaceless:
@@ -89,7 +94,7 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         elif plain.isascii():
             out.append(plain.encode())
         else:
-            if re.search("[a-z]", plain):
+            if _LATIN.search(plain):
                 latin = plain.translate(_CONFUSABLE)
                 if latin != plain and latin.isascii():
                     marks = (*marks, LOOK_ALIKE)
@@ -129,5 +134,5 @@ _ENDS: Final = [end for end, _ in _RANGES]
 
 def scripts(text: bytes) -> list[bytes]:
     """The scripts of the letters at the beginning that are not ASCII, each once; "signs" are symbols and emoji."""
-    letters = [ord(c) for c in set(text[:4000].decode("utf-8", "ignore")) if c > "\x7f"]
-    return sorted({_RANGES[bisect_right(_ENDS, letter)][1] for letter in letters})
+    letters = set(text[:4000].translate(None, _ASCII).decode("utf-8", "ignore"))
+    return sorted({_RANGES[bisect_right(_ENDS, ord(letter))][1] for letter in letters})

@@ -18,6 +18,7 @@ from attrs import evolve
 from mailkit.http.operation import Listed, Operation, endpoint_of
 from mailkit.http.stalwart import (
     access,
+    crypto,
     principal_create,
     principal_delete,
     principal_patch,
@@ -176,8 +177,8 @@ ROUTES: tuple[Operation, ...] = (
         delete("/settings/{key}", "deleteSettingsKey", "settings-delete", settings.delete_setting, source="8.5"),
     ),
     *tag("account",
-        get("/account/crypto", "getAccountCrypto", "manage-encryption"),
-        post("/account/crypto", "postAccountCrypto", "manage-encryption"),
+        get("/account/crypto", "getAccountCrypto", "manage-encryption", crypto.get_crypto),
+        post("/account/crypto", "postAccountCrypto", "manage-encryption", crypto.change_crypto),
         get("/account/auth", "getAccountAuth", "manage-passwords", access.get_account_auth),
         post("/account/auth", "postAccountAuth", "manage-passwords", access.change_account_auth),
     ),

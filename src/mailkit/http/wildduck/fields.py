@@ -7,7 +7,6 @@ limit: int = take.number("Most rows on a page", least=1, most=250, default=20)
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from mailkit.http.declare import REQUIRED, Rule, Source, request, takes
 from mailkit.http.structure import ListOf, Nested
@@ -15,6 +14,8 @@ from mailkit.http.wildduck.rules import Choice, Date, Flag, HexId, Json, Made, O
 from mailkit.mime.compose import check_field_name, check_media_type
 from mailkit.mime.write_header import is_identifier
 from mailkit.principals.normalise import parse_address
+from mailkit.principals.tags import normal_tags
+from mailkit.principals.targets import parse_target
 
 __all__ = [
     "Logged",
@@ -40,7 +41,6 @@ __all__ = [
     "media_type",
     "meta",
     "nested",
-    "normal_tags",
     "number",
     "password",
     "peer_address",
@@ -276,28 +276,7 @@ def _content_id(text: str) -> str:
 _EMAIL = Made(_address, format="email")
 
 
-def _target(text: str) -> str:
-    scheme, colon, _ = text.partition(":")
-    if colon and scheme.lower() in ("smtp", "smtps", "http", "https"):
-        try:
-            if urlsplit(text).hostname:
-                return text
-        except ValueError:
-            pass
-        raise ValueError("must be a valid uri")
-    return _address(text)
-
-
-_TARGET = Made(_target, most=2048)
-
-
-def normal_tags(given: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Trimmed, without empty ones, each once in its first spelling whatever its case, sorted (W1.12)."""
-    first: dict[str, str] = {}
-    for tag in map(str.strip, given):
-        if tag:
-            first.setdefault(tag.lower(), tag)
-    return tuple(first[key] for key in sorted(first))
+_TARGET = Made(parse_target, most=2048)
 
 
 class _Tags(ListOf):

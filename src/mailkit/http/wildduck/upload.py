@@ -28,6 +28,9 @@ __all__ = ["upload_message"]
 
 _LARGEST = 64 << 20
 
+_HELD_PER_BYTE = 5
+"""Bytes of memory per byte of a source that is encrypted: itself, what goes inside, ciphertext, a message of that."""
+
 
 @request
 class Addressee:
@@ -151,8 +154,10 @@ def upload_message(
     """Store a message in a mailbox: its source unchanged, or one made of its parts."""
     with kit.store.snapshot() as tx:
         owner = _owner(kit, ask, caller, tx)  # before the work, and again in the transaction
-        kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)
-        weight = 0 if ask.raw is not None else composing.held(kit, owner, ask, tx)
+        demand = kit.mailstore.demand(owner.number, ask.mailbox, tx=tx)
+        weight = composing.held(kit, owner, ask, tx) if ask.raw is None else 0
+        if ask.raw is not None and demand.keys is not None:
+            weight = _HELD_PER_BYTE * len(ask.raw)
     if not weight:
         return _prepare(kit, ask, caller, owner)
     return OnThread(lambda: _prepare(kit, ask, caller, owner), weight)
@@ -165,7 +170,8 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         if not source:
             raise Invalid("message.empty", "The message is empty")
         refuse_large(kit, source, "raw")
-        ready = kit.mailstore.prepare(source, idate=ask.date)
+        keys = composing.keys_for(kit, owner, ask, draft)
+        ready = kit.mailstore.prepare(source, idate=ask.date, keys=keys)
     else:
         composed = composing.compose_upload(kit, owner, ask)
         ready, draft = composed.ready, composed.draft

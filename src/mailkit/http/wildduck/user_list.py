@@ -191,6 +191,8 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         tags=UNSET if "tags" in unseen else profile.tags,
         targets=row.targets,
         enabled2fa=kit.two_factor.enabled(row.id, tx=tx),
+        encryptMessages=profile.encrypt,
+        encryptForwarded=profile.encrypt_forwarded,
         quota=UserQuota(allowed=allowed, used=used),
         metaData=stored_object(profile.meta) if show_meta else UNSET,
         internalData=stored_object(profile.internal) if show_internal else UNSET,
