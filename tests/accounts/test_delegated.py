@@ -114,6 +114,8 @@ OWN: dict[str, list[tuple[str, Any]]] = {
     "getStoreReindex": [("", None)],
     "getStorePurgeAccount": [("", None)],
     "getAccountAuth": [("", None)],
+    "getAccountCrypto": [("", None)],
+    "postAccountCrypto": [("", {"type": "disabled"})],
     "postAccountAuth": [("", [{"type": "removeAppPassword", "name": "none"}])],
     "invalidateAccessToken": [],
 }
