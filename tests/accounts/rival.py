@@ -88,11 +88,18 @@ def rename_person(kit: MailKit, side: int, n: int) -> object:
 
         return kit.transact(change)
     told = []
-    for guess in (n, n + 1, "fixed", "fixed"):
+    for guess in (n + 1, "fixed"):
         name = guess if guess == "fixed" else f"u{guess}"
         (outcome,) = kit.delivery.accept(MAIL, mail_from="", rcpt_to=[f"{name}@example.org"]).outcomes
         told.append((name, outcome.status, outcome.account))
     return told
+
+
+def rounds(contest: str, side: int) -> list[int]:
+    """In which order a side goes: where rounds don't build upon one another, towards the other side, so that each of
+    them is the first in some."""
+    order = list(range(ROUNDS))
+    return order[::-1] if side and contest in ("name", "address", "alias", "restore_taken") else order
 
 
 def _buried(kit: MailKit) -> list[object]:
@@ -110,11 +117,12 @@ CONTESTS: dict[str, Callable[[MailKit, int, int], object]] = {
 def main(store: str, key_file: str, contest: str, side: str) -> None:
     settings = {"sealing.key_file": key_file, "mail.hostname": "mx.example.org"}
     with MailKit.open(store, settings=settings, password_cost=Cost(8, 1)) as kit:
+        kit.accounts.prepare(NewAccount("nobody", address="nobody@example.org"))  # what is imported at the first use
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()
         won, told = [], []
-        for n in range(ROUNDS):
+        for n in rounds(contest, int(side)):
             try:
                 said = CONTESTS[contest](kit, int(side), n)
                 won.append(n)
@@ -122,7 +130,7 @@ def main(store: str, key_file: str, contest: str, side: str) -> None:
             except (AlreadyExists, NotFound, Conflict, Denied, Invalid) as error:
                 if not isinstance(error, AlreadyExists):
                     raise
-        sys.stdout.write(json.dumps({"won": won, "told": told}))
+        sys.stdout.write(json.dumps({"won": sorted(won), "told": told}))
 
 
 if __name__ == "__main__":
