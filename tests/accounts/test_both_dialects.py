@@ -18,4 +18,4 @@ class Dialects(PeopleRules, AddressRules, TieRules, MailRules):
 
 
 TestDialects = Dialects.TestCase
-TestDialects.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=25, deadline=None)
+TestDialects.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=25, deadline=None)

@@ -90,8 +90,9 @@ class Directory:
     def prepare(self, new: NewPrincipal, caller: Caller) -> Callable[[Tx], Principal]:
         """Checks and hashes; returns what is left to do in a transaction.
 
-        That raises AlreadyExists (`principal.exists`, `address.exists`), NotFound for the first name that stands for
-        nothing fitting, Denied `role.not_grantable`, OverQuota `tenant.full`, Invalid.
+        That raises, in this order (Stalwart 3.3): Denied `role.not_grantable`, AlreadyExists `principal.exists`,
+        NotFound for the first name that stands for nothing fitting, Invalid for a permission, AlreadyExists
+        `address.exists`; and OverQuota `tenant.full`.
         """
         mailboxes = [] if new.kind == "oauthClient" else [email_of(text) for text in new.emails]
         with self.store.snapshot() as tx:
@@ -102,8 +103,9 @@ class Directory:
             make = self._other(new, tenant, caller)
 
         def commit(tx: Tx) -> Principal:
-            self.check_permissions("enabledPermissions", new.enabled, caller, must_hold=True)
-            self.check_permissions("disabledPermissions", new.disabled, caller)
+            self._check_grantable(new.roles, caller, tx)
+            if new.kind != "domain":  # there may be one that is to be adopted
+                self.principals.check_new(new.kind, new.name, tenant, tx=tx)
             built_in, roles = self.roles_named(new.roles, caller, tx=tx)
             containers = [
                 *(self.named(name, caller, ("group",), tx=tx) for name in new.member_of),
@@ -111,6 +113,8 @@ class Directory:
                 *roles,
             ]
             members = [self.named(name, caller, tx=tx) for name in new.members]
+            self.check_permissions("enabledPermissions", new.enabled, caller, must_hold=True)
+            self.check_permissions("disabledPermissions", new.disabled, caller)
             row = make(tx)
             self._add_addresses(mailboxes, row, caller, tx)
             row = self.principals.get(row.number, tx=tx)
@@ -280,6 +284,13 @@ class Directory:
             else:
                 stored.append(self.named(name, caller, ("role",), tx=tx))
         return tuple(built_in), stored
+
+    def _check_grantable(self, names: Iterable[str], caller: Caller, tx: ReadTx) -> None:
+        """Denied `role.not_grantable` for a role with more than the caller has; of those it knows of."""
+        for name in names:
+            row = None if name in ROLES else self.principals.find_name(name.lower(), tx=tx)
+            if name in ROLES or (row is not None and row.kind == "role" and self.within(row, caller, tx=tx)):
+                self._check_role(name, self.grants.of_role(name if row is None else row.name, tx=tx), caller)
 
     @staticmethod
     def _check_role(name: str, gives: frozenset[str] | None, caller: Caller) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from mailkit.errors import Invalid, NotFound, OverQuota
+from mailkit.errors import AlreadyExists, Invalid, NotFound, OverQuota
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
 from mailkit.principals.records import KINDS, Deleted, Principal
@@ -75,6 +75,15 @@ class Principals:
         DELETED.delete(tx, row.number)
         return self._store_new(replace(row, revision=row.revision + 1, auth_version=row.auth_version + 1), tx)
 
+    @reads
+    def check_new(self, kind: str, name: str, tenant: int | None, *, tx: ReadTx = OWN) -> None:
+        """Raises what `create` would raise for a name: before other things are looked at."""
+        name = check_name(name)
+        self._check_name_in_tenant(kind, name, tenant, tx)
+        taken = BY_NAME.find(tx, name) or (kind == "individual" and BY_LOGIN.find(tx, login_view(name)))
+        if taken:
+            raise AlreadyExists("principal.exists", f"The name {name} is taken", name=name)
+
     def _store_new(self, row: Principal, tx: Tx) -> Principal:
         PRINCIPALS.put(tx, row, row.number)
         KIND_COUNT.add(tx, 1, KINDS[row.kind])
@@ -82,12 +91,16 @@ class Principals:
             self._enter(row.tenant, row.kind, tx)
         return row
 
-    def _check_tenant_name(self, row: Principal, tx: Tx) -> None:
+    def _check_tenant_name(self, row: Principal, tx: ReadTx) -> None:
+        if not row.hidden:
+            self._check_name_in_tenant(row.kind, row.name, row.tenant, tx)
+
+    def _check_name_in_tenant(self, kind: str, name: str, tenant: int | None, tx: ReadTx) -> None:
         """Asked before whether the name is free, which would tell a tenant's administrator of others' names."""
-        if row.tenant is None or row.kind in ("domain", "tenant") or row.hidden:
+        if tenant is None or kind in ("domain", "tenant"):
             return
-        domain = self.find_domain(row.name.rpartition("@")[2], tx=tx)
-        reason = name_refusal(row.name, domain_is_own=domain is not None and domain.tenant == row.tenant)
+        domain = self.find_domain(name.rpartition("@")[2], tx=tx)
+        reason = name_refusal(name, domain_is_own=domain is not None and domain.tenant == tenant)
         if reason is not None:
             raise Invalid.field("name", reason, code="value.invalid", details="Invalid principal name", reason=reason)
 

@@ -36,7 +36,9 @@ class _NumberOrText(Rule):
 class ListSettings(Logged):
     """Which settings."""
 
-    filter: str | None = take.text(128, "Part of a name; those with their default are shown anyway", default=None)
+    filter: str | None = take.text(
+        128, "Part of a name, case aside: of the others not what is stored is shown, but their default", default=None
+    )
 
 
 @answer
@@ -62,25 +64,27 @@ class AllSettings:
 
 @read
 def list_settings(kit: MailKit, ask: ListSettings, caller: Caller) -> AllSettings:
-    """Every setting with its value and its default."""
+    """Every setting with its value and its default. A filter is one for what is stored: each is listed in any case, and
+    clients count on it (quirk 60)."""
     require_whole_server(caller)
     needle = (ask.filter or "").lower()
-    rows = (_row(kit, ALIASES[name]) for name in sorted(ALIASES))
-    found = tuple(row for row in rows if not row.custom or needle in row.key.lower())
-    return AllSettings(filter=UNSET if ask.filter is None else ask.filter, settings=found)
+    rows = tuple(_row(kit, ALIASES[name], stored=needle in name.lower()) for name in sorted(ALIASES))
+    return AllSettings(filter=UNSET if ask.filter is None else ask.filter, settings=rows)
 
 
-def _row(kit: MailKit, alias: Alias) -> SettingRow:
+def _row(kit: MailKit, alias: Alias, *, stored: bool = True) -> SettingRow:
+    """A setting as it is; with `stored` false, its default alone."""
     key = kit.settings.registry.find(alias.key)
     assert key is not None
+    default = to_wildduck(alias, key, key.default)
     return SettingRow(
         key=alias.name,
-        value=to_wildduck(alias, key, kit.settings.get(key)),
+        value=to_wildduck(alias, key, kit.settings.get(key)) if stored else default,
         name=alias.title,
         description=key.doc,
-        default=to_wildduck(alias, key, key.default),
+        default=default,
         type=alias.type,
-        custom=kit.settings.current.layer(key) != "default",
+        custom=stored and kit.settings.current.layer(key) != "default",
     )
 
 
