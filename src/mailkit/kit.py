@@ -183,7 +183,7 @@ class MailKit:
             store, self.principals, self.members, self.credentials, clock=clock, schedule=self._schedule_rename
         )
         self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
-        self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
+        self.account_limits = AccountLimits(store, self.principals, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
             self.principals,
@@ -347,7 +347,10 @@ class MailKit:
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(
-            PURGE, purge_handler(self.principals, self.credentials, self.authlog, self.mailstore, self.files)
+            PURGE,
+            purge_handler(
+                self.principals, self.credentials, self.authlog, self.mailstore, self.files, self.account_limits
+            ),
         )
         self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkit import journal
+from mailkit.accounts.limits import AccountLimits
 from mailkit.credentials.authlog import Authlog
 from mailkit.credentials.service import Credentials
 from mailkit.files.service import Files
@@ -22,7 +23,12 @@ _LOOK_AGAIN: Final = 3_600_000
 
 
 def purge_handler(
-    principals: Principals, credentials: Credentials, authlog: Authlog, mailstore: MailStore, files: Files
+    principals: Principals,
+    credentials: Credentials,
+    authlog: Authlog,
+    mailstore: MailStore,
+    files: Files,
+    limits: AccountLimits,
 ) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
 
@@ -52,6 +58,7 @@ def purge_handler(
             row = principals.find_any(account, tx=tx)
             principals.forget(account, tx=tx)
             credentials.forget(account, tx=tx)
+            limits.leave(account, tx=tx)
             if not step.progress.get("closed"):
                 completed(row, tx)
             step.finish(tx)

@@ -14,7 +14,9 @@ from attrs import field, frozen
 from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
-__all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
+__all__ = [
+    "SPACES", "Space", "account_range", "accounts_range", "append_space", "number_of", "owner_of", "space", "table",
+]  # fmt: skip
 
 
 _ACCOUNT = b"\x80"
@@ -96,6 +98,16 @@ def account_range(number: int) -> tuple[bytes, bytes]:
     """Start and stop of everything that lies in an account."""
     start = _ACCOUNT + number.to_bytes(4, "big")
     return start, after_prefix(start)
+
+
+def accounts_range() -> tuple[bytes, bytes]:
+    """Start and stop of everything that lies in any account."""
+    return _ACCOUNT, after_prefix(_ACCOUNT)
+
+
+def number_of(key: bytes) -> int:
+    """The account that a raw key lies in."""
+    return int.from_bytes(key[1:5], "big")
 
 
 def owner_of(key: bytes) -> Space | None:
