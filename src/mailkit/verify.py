@@ -7,8 +7,8 @@ from mailkit.accounts.limits import COUNTED
 from mailkit.credentials.verify import verify as verify_credentials
 from mailkit.delivery.service import RECEIPTS
 from mailkit.files.verify import verify as verify_files
-from mailkit.idempotency.verify import verify as verify_idempotency
 from mailkit.housekeeping import PERIODS
+from mailkit.idempotency.verify import verify as verify_idempotency
 from mailkit.jobs.records import BY_KEY, JOBS
 from mailkit.kit import MailKit
 from mailkit.limits.verify import verify as verify_limits

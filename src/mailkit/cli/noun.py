@@ -1,6 +1,8 @@
 """How the command and its groups behave: near words are suggested, and a refusal is one line and exit status 1."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import IO, Any, Final
 
@@ -9,7 +11,7 @@ import click
 from mailkit.cli.printable import printable
 from mailkit.errors import Invalid, MailKitError
 
-__all__ = ["AS_JSON", "Failed", "Noun", "said", "told"]
+__all__ = ["AS_JSON", "Failed", "ForPrograms", "Noun", "said", "told"]
 
 AS_JSON: Final = "mailkit.json"
 """Where a context keeps whether output is for programs."""
@@ -52,6 +54,29 @@ class Failed(click.ClickException):
         click.echo(json.dumps(told(self.error)) if self._as_json else plain, file=file, err=True)
 
 
+class ForPrograms(click.ClickException):
+    """What the command itself refuses, a wrong command line above all, in JSON; the exit status is the same."""
+
+    def __init__(self, error: click.ClickException) -> None:
+        super().__init__(error.format_message())
+        self.exit_code = error.exit_code
+        self._code = "usage" if isinstance(error, click.UsageError) else "failed"
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(json.dumps({"error": self.message, "code": self._code}), file=file, err=True)
+
+
+@contextmanager
+def _told_in_json(ctx: click.Context) -> Iterator[None]:
+    """Errors are for programs when output is."""
+    try:
+        yield
+    except click.ClickException as error:
+        if ctx.meta.get(AS_JSON) and not isinstance(error, Failed | ForPrograms):
+            raise ForPrograms(error) from error
+        raise
+
+
 def near(word: str, words: list[str]) -> str | None:
     """The one of `words` that somebody who typed `word` may have meant."""
     for group in _SAME:
@@ -84,8 +109,15 @@ class Noun(click.Group):
             ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.parent is None:  # a guess, for errors that come before `--json` itself is looked at
+            ctx.meta[AS_JSON] = "--json" in args
+        with _told_in_json(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _told_in_json(ctx):
+                return super().invoke(ctx)
         except MailKitError as error:
             raise Failed(error, as_json=bool(ctx.meta.get(AS_JSON))) from error

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from mailkit.errors import Corrupt, Unavailable
 from mailkit.storage.api import MAX_KEY, Store
-from mailkit.storage.keyspace import Space, accounts_range, account_range, number_of, owner_of
+from mailkit.storage.keyspace import Space, account_range, accounts_range, number_of, owner_of
 from mailkit.storage.tables import Table
 from mailkit.storage.walk import walk
 
