@@ -199,6 +199,11 @@ class Addresses:
             raise NotFound("address.not_found", "Invalid or unknown address identifier", id=str(id))
         return row
 
+    @reads
+    def by_view(self, view: str, *, tx: ReadTx = OWN) -> Address | None:
+        """The record with this view (`Mailbox.view`)."""
+        return ADDRESSES.first(tx, BY_VIEW, view)
+
     def of(self, owner: int, *, tx: ReadTx) -> Iterator[Address]:
         """An owner's addresses in order of creation; lazily, in the caller's snapshot."""
         return (row for _, row in ADDRESSES.through(tx, BY_OWNER, owner))
