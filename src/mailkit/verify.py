@@ -39,7 +39,7 @@ def verify(kit: MailKit) -> Iterator[Finding]:
     kinds |= {
         row.principal.number: row.principal.kind for _, row in rows(store, DELETED) if not isinstance(row, Finding)
     }
-    yield from strangers(store, kinds)
+    yield from strangers(store, {*kinds, keyspace.FOR_ALL})
     yield from verify_register(store, sorted(kinds))
     lengths = {counted.counter: counted.length for counted in COUNTED}
     yield from verify_limits(store, accounts=kinds, lengths=lengths, cleaned=_cleaned(store))

@@ -56,6 +56,8 @@ def first(tx: Tx, space: Space, *prefix: Any) -> tuple[bytes, bytes]:
 def test_nothing_is_found_while_an_account_comes_writes_and_goes(
     kit: MailKit, jane: Principal, clock: FixedClock
 ) -> None:
+    for number in (0, jane.number):  # a spam model for all, and one of its own
+        kit.spam.learn(MAIL, spam=True, number=number)
     assert findings(kit) == []
     kit.accounts.delete(jane.id, due=clock() + HOUR)
     assert findings(kit) == [], "its data stays until it is purged"

@@ -11,7 +11,7 @@ import click
 from mailkit.cli.printable import printable
 from mailkit.errors import Invalid, MailKitError
 
-__all__ = ["AS_JSON", "Failed", "ForPrograms", "Noun", "said", "told"]
+__all__ = ["AS_JSON", "Failed", "Misused", "Noun", "Refused", "said", "told"]
 
 AS_JSON: Final = "mailkit.json"
 """Where a context keeps whether output is for programs."""
@@ -54,16 +54,20 @@ class Failed(click.ClickException):
         click.echo(json.dumps(told(self.error)) if self._as_json else plain, file=file, err=True)
 
 
-class ForPrograms(click.ClickException):
-    """What the command itself refuses, a wrong command line above all, in JSON; the exit status is the same."""
+class Refused(click.ClickException):
+    """What the command itself refuses, in JSON on standard error."""
 
-    def __init__(self, error: click.ClickException) -> None:
-        super().__init__(error.format_message())
-        self.exit_code = error.exit_code
-        self._code = "usage" if isinstance(error, click.UsageError) else "failed"
+    code = "failed"
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(json.dumps({"error": self.message, "code": self._code}), file=file, err=True)
+        click.echo(json.dumps({"error": self.message, "code": self.code}), file=file, err=True)
+
+
+class Misused(Refused):
+    """A wrong command line: exit status 2."""
+
+    code = "usage"
+    exit_code = 2
 
 
 @contextmanager
@@ -72,9 +76,10 @@ def _told_in_json(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        if ctx.meta.get(AS_JSON) and not isinstance(error, Failed | ForPrograms):
-            raise ForPrograms(error) from error
-        raise
+        if not ctx.meta.get(AS_JSON) or isinstance(error, Failed | Refused):
+            raise
+        kind = Misused if isinstance(error, click.UsageError) else Refused
+        raise kind(error.format_message()) from error
 
 
 def near(word: str, words: list[str]) -> str | None:

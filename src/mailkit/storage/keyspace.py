@@ -7,7 +7,7 @@ service.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -15,11 +15,15 @@ from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
 __all__ = [
-    "SPACES", "Space", "account_range", "accounts_range", "append_space", "number_of", "owner_of", "space", "table",
+    "FOR_ALL", "SPACES", "Space", "account_range", "accounts_range", "append_space", "number_of", "owner_of", "space",
+    "table",
 ]  # fmt: skip
 
 
 _ACCOUNT = b"\x80"
+
+FOR_ALL: Final = 0
+"""The number under which lies, in tables that accounts have, what belongs to nobody alone."""
 
 
 @frozen
