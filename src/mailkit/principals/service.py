@@ -146,6 +146,11 @@ class Principals:
         DELETED.put(tx, row, row.principal.number)
 
     @writes
+    def rebury(self, row: Deleted, *, tx: Tx = OWN) -> None:
+        """Other facts about a principal that is buried already."""
+        DELETED.put(tx, row, row.principal.number)
+
+    @writes
     def forget(self, number: int, *, tx: Tx = OWN) -> None:
         """The data of a buried principal is purged: nothing of it is left."""
         DELETED.delete(tx, number)
