@@ -1,7 +1,6 @@
 """`mailkit check` sees every damage to address registers and counters, and rows of accounts that are not there."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from msgspec.structs import replace
 from mailkit import MailKit
 from mailkit.accounts.limits import DOWNLOAD, RECEIVE, SEND
 from mailkit.clock import FixedClock
-from mailkit.credentials.passwords import Cost
 from mailkit.limits.service import ROWS as COUNTERS
 from mailkit.limits.service import Row
 from mailkit.mailstore.selection import Selection
@@ -27,13 +25,10 @@ DAY = 24 * HOUR
 MAIL = b"From: Bob <bob@example.net>\r\nSubject: x\r\n\r\nbody\r\n"
 
 
-@pytest.fixture(params=["memory:", "folder"])
-def kit(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[MailKit]:
-    """Damage is planted with `put` and `delete`: any store will do, and these two are quick."""
-    where = str(tmp_path / "data") if request.param == "folder" else "memory:"
-    settings = {"mail.hostname": "mx.example.org"}
-    with MailKit.open(where, settings=settings, clock=clock, password_cost=Cost(8, 1)) as opened:
-        yield opened
+@pytest.fixture
+def kit(quick_kit: MailKit) -> MailKit:
+    """Damage is planted with `put` and `delete`: any store will do."""
+    return quick_kit
 
 
 @pytest.fixture
