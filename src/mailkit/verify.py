@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mailkit.accounts.limits import COUNTED
+from mailkit.accounts.purge import PURGE
 from mailkit.credentials.verify import verify as verify_credentials
 from mailkit.delivery.service import RECEIPTS
 from mailkit.files.verify import verify as verify_files
@@ -39,7 +40,7 @@ def verify(kit: MailKit) -> Iterator[Finding]:
     kinds |= {
         row.principal.number: row.principal.kind for _, row in rows(store, DELETED) if not isinstance(row, Finding)
     }
-    yield from strangers(store, {*kinds, keyspace.FOR_ALL})
+    yield from strangers(store, {*kinds, *_going(store), keyspace.FOR_ALL})
     yield from verify_register(store, sorted(kinds))
     lengths = {counted.counter: counted.length for counted in COUNTED}
     yield from verify_limits(store, accounts=kinds, lengths=lengths, cleaned=_cleaned(store))
@@ -54,6 +55,13 @@ def verify(kit: MailKit) -> Iterator[Finding]:
         yield from verify_search(store, kit.mailstore, kit.search.index, accounts)
     yield from verify_files(store, accounts, references)
     yield from verify_blobs(kit.blobs, references)
+
+
+def _going(store: Store) -> Iterator[int]:
+    """Principals whose last rows a job is about to remove."""
+    for _, job in rows(store, JOBS):
+        if not isinstance(job, Finding) and job.kind == PURGE and job.live:
+            yield job.args["account"]
 
 
 def _cleaned(store: Store) -> int | None:

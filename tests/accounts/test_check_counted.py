@@ -1,17 +1,22 @@
 """`mailkit check` sees every damage to address registers and counters, and rows of accounts that are not there."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from mailkit import MailKit
-from mailkit.accounts.limits import DOWNLOAD, RECEIVE, SEND
+from mailkit import MailKit, journal
+from mailkit.accounts.directory import NewPrincipal
+from mailkit.accounts.limits import DOWNLOAD, FORWARD, RECEIVE, SEND
 from mailkit.clock import FixedClock
+from mailkit.errors import Denied
 from mailkit.limits.service import ROWS as COUNTERS
 from mailkit.limits.service import Row
 from mailkit.mailstore.selection import Selection
+from mailkit.principals.normalise import parse_address
+from mailkit.principals.permits import LOCAL_ADMINISTRATOR
 from mailkit.principals.records import Principal
 from mailkit.principals.register import ROWS as PEOPLE
 from mailkit.storage import keyspace
@@ -62,6 +67,51 @@ def test_nothing_is_found_while_an_account_comes_writes_and_goes(
     with kit.store.snapshot() as tx:
         assert not kit.limits.known(tx, f"account:{jane.number}"), "its counters go with it"
         assert list(tx.scan(*keyspace.account_range(jane.number))) == []
+
+
+@pytest.mark.parametrize("kind", ["apiKey", "role", "domain", "tenant", "list", "resource", "oauthClient"])
+def test_nothing_is_left_of_what_is_no_account(kit: MailKit, kind: str) -> None:
+    """Anybody may have a password and log in, and a tenant a spam model."""
+    made = kit.transact(
+        kit.directory.prepare(
+            NewPrincipal(kind, "thing.example", enabled=("authenticate",), password="secret"), LOCAL_ADMINISTRATOR
+        )
+    )
+    for password in ("wrong", "secret"):
+        with suppress(Denied):
+            kit.callers.of_password("thing.example", password, ip="192.0.2.7")
+    kit.spam.learn(MAIL, spam=True, number=made.number)
+    with kit.store.snapshot() as tx:
+        assert len(list(tx.scan(*keyspace.account_range(made.number)))) > 2
+    kit.transact(lambda tx: kit.directory.delete(kit.principals.get(made.number, tx=tx), tx=tx))
+    assert findings(kit) == []
+    kit.run_due()
+    assert findings(kit) == []
+    with kit.store.snapshot() as tx:
+        assert list(tx.scan(*keyspace.account_range(made.number))) == []
+        assert list(tx.scan(*keyspace.AUTHLOG_END.range())) == []
+        told = [entry.kind for _, entry in journal.read(tx, 0) if entry.account == made.number]
+    assert "user.delete.completed" not in told
+
+
+def test_nothing_is_left_of_a_forwarded_address_nor_of_a_domain_that_became_another(kit: MailKit) -> None:
+    row = kit.addressing.add_forwarded(parse_address("info@old.example"), ())
+    old = kit.principals.find_domain("old.example")
+    assert old is not None
+    kit.accounts.create("jane", address="jane@new.example")
+    for number in (row.owner, old.number):
+        kit.account_limits.take(kit.principals.get(number), FORWARD)
+        kit.spam.learn(MAIL, spam=True, number=number)
+    kit.domain_names.rename("old.example", "new.example")
+    assert kit.principals.find(old.number) is None
+    kit.addressing.remove_forwarded(row.id)
+    assert findings(kit) == []
+    kit.run_due()
+    assert findings(kit) == []
+    with kit.store.snapshot() as tx:
+        for number in (row.owner, old.number):
+            assert list(tx.scan(*keyspace.account_range(number))) == []
+            assert not kit.limits.known(tx, f"account:{number}")
 
 
 def _row(table: Any, change: Callable[[Any], Any], *prefix: Any) -> Callable[[Tx, int], None]:
