@@ -159,9 +159,14 @@ def _foreign_seed(kit: MailKit, tx: Tx, number: int) -> None:
     tables.SECRETS.put(tx, replace(row, otp=(replace(row.otp[0], sealed=sealed),)), number)
 
 
+def _bent_bytes(data: bytes) -> bytes:
+    """Other bytes than these, whatever they are."""
+    return data[:-1] + bytes((data[-1] ^ 1,))
+
+
 def _foreign_pending(kit: MailKit, tx: Tx, number: int) -> None:
     row = tables.SECRETS.get(tx, number)
-    tables.SECRETS.put(tx, replace(row, pending=Pending(sealed=row.otp[0].sealed[:-1] + b"\0", created=0)), number)
+    tables.SECRETS.put(tx, replace(row, pending=Pending(sealed=_bent_bytes(row.otp[0].sealed), created=0)), number)
 
 
 def _key_of_another_kind(kit: MailKit, tx: Tx, number: int) -> None:
@@ -206,7 +211,7 @@ DAMAGE: dict[str, Callable[[MailKit, Tx], None]] = {
     "a bent seed that waits": _of_alice(_foreign_pending),
     "events merged into another kind": _of_alice(_key_of_another_kind),
     "a key that does not open": lambda kit, tx: tx.put(
-        first(tx, keyspace.NAMED_KEY)[0], first(tx, keyspace.NAMED_KEY)[1][:-1] + b"\0"
+        first(tx, keyspace.NAMED_KEY)[0], _bent_bytes(first(tx, keyspace.NAMED_KEY)[1])
     ),
 }
 
