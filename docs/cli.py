@@ -28,7 +28,9 @@ by the commands that put the first thing into it, and is an error to all others.
   are on standard error. Control characters in names are not printed.
 - **Exit status**: 0 it is done; 1 it was refused, or some of many failed; 2 the command line is wrong; 130 interrupted.
 - **Refusals** are one line on standard error, `mailkit: <reason> [<code>]`, or with `--json` an object with `error`,
-  `code` and, for refused input, `fields`. Nothing has changed then: an `edit` does everything it is told, or nothing.
+  `code` and, for refused input, `fields`. Nothing has changed then: an `edit` does everything it is told, or nothing,
+  and a data folder that was made for the command is gone again. With `--json` a wrong command line is such an object,
+  too, with the code `usage`.
 - **Deleting** asks first; `--yes` doesn't ask, and has to be there where nobody can be asked.
 - **Secrets** are asked for at a terminal, without echo, or read as one line of standard input. Those that are made here
   are printed once and never again.

@@ -72,6 +72,7 @@ from mailkit.settings import kernel as keys
 from mailkit.settings.plugins import load, unknown
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs import Blobs
+from mailkit.storage.keyspace import account_range
 from mailkit.storage.migrate import migrate
 from mailkit.storage.open import folder_of, open_blobs, open_store
 
@@ -120,7 +121,7 @@ class MailKit:
         self.blobs = Blobs(store, blob_store, clock=clock)
         self.limits = Limits()
         self.idempotency = Idempotency()
-        self.principals = Principals(store)
+        self.principals = Principals(store, gone=self._erase)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
         self.register = Register(store)
@@ -183,7 +184,7 @@ class MailKit:
             store, self.principals, self.members, self.credentials, clock=clock, schedule=self._schedule_rename
         )
         self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
-        self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
+        self.account_limits = AccountLimits(store, self.principals, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
             store,
             self.principals,
@@ -347,7 +348,10 @@ class MailKit:
             self.jobs, retention=lambda: Retention(get(keys.JOURNAL_KEEP), get(keys.JOURNAL_KEEP_MOST))
         )
         self.jobs.register(
-            PURGE, purge_handler(self.principals, self.credentials, self.authlog, self.mailstore, self.files)
+            PURGE,
+            purge_handler(
+                self.principals, self.credentials, self.authlog, self.mailstore, self.files, self.account_limits
+            ),
         )
         self.jobs.register(RECOUNT, self.users.handler)
         self.jobs.register(RENAME, self.domain_names.handler)
@@ -435,6 +439,12 @@ class MailKit:
     def _schedule_purge(self, tx: Tx, number: int, due: int, linger: int) -> Id:
         args = {"account": number, "linger": linger}
         return self.jobs.schedule(tx, PURGE, args, due=due, key=str(number))
+
+    def _erase(self, tx: Tx, number: int) -> None:
+        """What is left of a principal that was no account, such as login events: nothing, in most cases."""
+        self.account_limits.leave(number, tx=tx)
+        if next(iter(tx.scan(*account_range(number), limit=1)), None) is not None:
+            self._schedule_purge(tx, number, self.clock(), 0)
 
     def _schedule_rename(self, tx: Tx, old: str, now: int) -> Id:
         return self.jobs.schedule(tx, RENAME, {"old": old}, due=now, key=old)

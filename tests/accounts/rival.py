@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from mailkit import MailKit
 from mailkit.accounts.create import NewAccount
+from mailkit.accounts.limits import FORWARD, POP3_DOWNLOAD, SEND
 from mailkit.credentials.passwords import Cost
-from mailkit.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound
+from mailkit.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound, RateLimited
 from mailkit.principals.normalise import parse_address
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR
 from mailkit.storage.api import Tx
@@ -95,6 +96,20 @@ def rename_person(kit: MailKit, side: int, n: int) -> object:
     return told
 
 
+def send(kit: MailKit, side: int, n: int) -> object:
+    """Both count recipients of one account, and bytes that it fetches over POP3, until they may not."""
+    jane = kit.principals.by_name("jane").id
+    told = []
+    for _ in range(4):
+        for counted in (SEND, FORWARD, POP3_DOWNLOAD):
+            try:
+                kit.account_limits.take(jane, counted)
+                told.append(counted.counter)
+            except RateLimited:
+                continue
+    return told
+
+
 def rounds(contest: str, side: int) -> list[int]:
     """In which order a side goes: where rounds don't build upon one another, towards the other side, so that each of
     them is the first in some."""
@@ -110,7 +125,8 @@ def _buried(kit: MailKit) -> list[object]:
 
 
 CONTESTS: dict[str, Callable[[MailKit, int, int], object]] = {
-    work.__name__: work for work in (name, address, alias, delete_create, restore_taken, rename_delivery, rename_person)
+    work.__name__: work
+    for work in (name, address, alias, delete_create, restore_taken, rename_delivery, rename_person, send)
 }
 
 

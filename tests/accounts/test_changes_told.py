@@ -97,6 +97,18 @@ def test_the_journal_tells_of_every_change_with_who_and_what(kit: MailKit, clock
     assert kinds[-2:] == ["user.delete.started", "user.delete.cancelled"]
 
 
+def test_suspending_logs_out_and_disabling_does_not(kit: MailKit) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org", password="x")
+    version = jane.auth_version
+    for change in ({"disabled": True}, {"disabled": False}, {"suspended": False}):
+        assert ask(kit, "PUT", f"/users/{jane.id}", json=change).status_code == 200
+    assert "user.logout" not in [kind for kind, _ in entries(kit)]
+    assert kit.principals.by_name("jane").auth_version == version
+    assert ask(kit, "PUT", f"/users/{jane.id}", json={"suspended": True}).status_code == 200
+    assert entries(kit)[-1] == ("user.logout", {"user": str(jane.id), "reason": "Authentication required"})
+    assert kit.principals.by_name("jane").auth_version == version + 1
+
+
 def entries(kit: MailKit) -> list[tuple[str, dict[str, object]]]:
     """What the journal says, ids as text."""
     with kit.store.snapshot() as tx:

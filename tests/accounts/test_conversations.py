@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailkit import MailKit
-from mailkit.principals.verify import verify
+from mailkit.verify import verify
 from tests.http.dialogue import play
 
 FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
@@ -15,4 +15,4 @@ FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_conversation(path: Path, kit: MailKit) -> None:
     asyncio.run(play(path.name, path.read_text(), kit))
-    assert [finding for finding in verify(kit.store) if finding.level == "error"] == []
+    assert [finding for finding in verify(kit) if finding.level == "error"] == []

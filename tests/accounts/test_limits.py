@@ -7,12 +7,16 @@ import httpx2
 import pytest
 
 from mailkit import MailKit
-from mailkit.accounts.limits import DOWNLOAD, FORWARD, RECEIVE, SEND, UPLOAD
+from mailkit.accounts.limits import COUNTED, DOWNLOAD, FORWARD, RECEIVE, SEND, UPLOAD, Counted
 from mailkit.accounts.users import UserChanges
 from mailkit.clock import FixedClock
-from mailkit.errors import RateLimited
+from mailkit.errors import NotFound, RateLimited
 from mailkit.http import build_app
+from mailkit.ids import new_id
+from mailkit.limits import Limited, Status
+from mailkit.principals.normalise import parse_address
 from mailkit.principals.records import Principal, Profile
+from mailkit.storage.api import Tx
 
 MAIL = b"Subject: x\r\n\r\nbody\r\n"
 
@@ -107,6 +111,58 @@ def test_downloads_below_a_share_of_the_limit_write_nothing_and_count_all_the_sa
         window = kit.account_limits.window(jane, DOWNLOAD)
         stored = kit.limits.status(tx, f"account:{jane.number}", "imap.download", window, now=kit.clock())
     assert stored.used == (2 << 20) + 1000 == explained(kit, jane)["imapDownload"][1]
+
+
+@pytest.mark.parametrize("counted", COUNTED, ids=lambda counted: counted.name)
+def test_whoever_sends_forwards_or_serves_counts_by_the_accounts_id(
+    kit: MailKit, clock: FixedClock, counted: Counted
+) -> None:
+    jane = person(kit, **{counted.name: 3}).id
+    limits = kit.account_limits
+    assert limits.ask(jane, counted) is None
+    assert limits.take(jane, counted, 2) == Status(3, 2, counted.length)
+    clock.advance(seconds=5)
+    assert limits.take(jane, counted) == Status(3, 3, counted.length - 5000), "the window began with the first"
+    assert limits.ask(jane, counted) == Limited(3, 3, counted.length - 5000)
+    for refusing in (limits.check, limits.take):
+        with pytest.raises(RateLimited) as refused:
+            refusing(jane, counted)
+        assert refused.value.fields["retry_after"] == counted.length - 5000
+    (told,) = (each for each in limits.explain(jane) if each.counted is counted)
+    assert (told.allowed, told.used, told.ttl, told.own) == (3, 3, counted.length - 5000, True)
+    clock.advance(ms=counted.length - 5001)
+    assert limits.ask(jane, counted) == Limited(3, 3, 1)
+    clock.advance(ms=1)
+    assert limits.ask(jane, counted) is None
+    assert limits.take(jane, counted) == Status(3, 1, counted.length)
+
+
+def test_what_is_counted_stands_with_what_it_counts_or_falls_with_it(kit: MailKit) -> None:
+    jane = person(kit).id
+
+    def send(tx: Tx) -> None:
+        kit.account_limits.take(jane, SEND, 3, tx=tx)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        kit.transact(send)
+    assert explained(kit, kit.principals.by_name("jane"))["recipients"] == (2000, 0, None)
+    with pytest.raises(NotFound):
+        kit.account_limits.take(new_id(0), SEND)
+
+
+def test_a_forwarded_address_counts_for_itself(kit: MailKit) -> None:
+    """Its limit is its own, whatever that of the server is."""
+    token = {"targets": ["bob@example.net"], "forwards": 2}
+    assert ask(kit, "POST", "/addresses/forwarded", json={"address": "info@example.org", **token}).status_code == 200
+    address = kit.addresses.find(parse_address("info@example.org"))
+    assert address is not None
+    hidden = kit.principals.get(address.owner)
+    assert kit.account_limits.take(hidden.id, FORWARD, 2).used == 2
+    shown = ask(kit, "GET", f"/addresses/forwarded/{address.id}").json()["limits"]["forwards"]
+    assert shown == {"allowed": 2, "used": 2, "ttl": 86_400}
+    with pytest.raises(RateLimited):
+        kit.account_limits.take(hidden.id, FORWARD)
 
 
 @pytest.mark.parametrize("counted", [SEND, FORWARD, RECEIVE, UPLOAD])

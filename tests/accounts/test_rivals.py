@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from mailkit import MailKit, journal
+from mailkit.accounts.limits import FORWARD, POP3_DOWNLOAD, SEND
 from mailkit.credentials.passwords import Cost
 from mailkit.principals.normalise import parse_address
+from mailkit.principals.records import Profile
 from mailkit.principals.verify import verify
 from tests.accounts.rival import ROUNDS
 
@@ -175,3 +177,16 @@ def messages(kit: MailKit, number: int) -> Iterator[tuple[bytes, str]]:
     for entry in kit.mailstore.list(kit.principals.get(number).id, mailbox="INBOX", limit=250).items:
         raw = b"".join(kit.mailstore.stream(entry.row)).decode()
         yield entry.row.id, raw.partition("Delivered-To: ")[2].partition("@")[0]
+
+
+def test_two_processes_together_count_what_is_allowed_and_no_more(place: tuple[str, str]) -> None:
+    allowed = {SEND.counter: 60, FORWARD.counter: 61, POP3_DOWNLOAD.counter: 7}
+    names = {each.counter: each.name for each in (SEND, FORWARD, POP3_DOWNLOAD)}
+    with opened(place) as kit:
+        own = Profile(limits={names[counter]: n for counter, n in allowed.items()})
+        jane = kit.accounts.create("jane", address="jane@example.org", profile=own)
+    counted = Counter(what for said in fight(place, "send") for what in said["told"])
+    assert counted == allowed, "each side tries 48 times"
+    with opened(place) as kit:
+        used = {each.counted.counter: each.used for each in kit.account_limits.explain(jane.id)}
+        assert {counter: used[counter] for counter in allowed} == allowed

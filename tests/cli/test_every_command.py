@@ -173,7 +173,13 @@ def test_a_refusal_gives_its_reason_and_changes_nothing(each: Case, words: str, 
     assert reason in done.stderr
     assert done.stdout == ""
     assert done.exit_code in (1, 2)
+    for_programs = shell.run(*given, "--json", stdin=each.stdin, expect=done.exit_code)
+    told = json.loads(for_programs.stderr.splitlines()[-1])
+    assert for_programs.stdout == ""
     if done.exit_code == 1:
-        told = json.loads(shell.run(*given, "--json", stdin=each.stdin, expect=1).stderr.splitlines()[-1])
         assert f"{told['error']} [{told['code']}]" in done.stderr
+    else:
+        assert told["code"] == "usage"
+        assert for_programs.stderr.count("\n") == 1
+        assert f"Error: {told['error']}" in done.stderr
     assert state(world.folder) == before

@@ -68,6 +68,17 @@ def test_reset(store: Store, limits: Limits) -> None:
     assert status(store, limits) == Status(5, 0, None)
 
 
+def test_who_leaves_takes_all_counters_along_and_nobody_elses(store: Store, limits: Limits) -> None:
+    for who in ("account:7", "account:70", "account:"):
+        take(store, limits, who)
+    store.transact(lambda tx: limits.count(tx, "account:7", "forwards", 1, DAILY, now=NOW))
+    store.transact(lambda tx: limits.leave(tx, "account:7"))
+    with store.snapshot() as tx:
+        assert not limits.known(tx, "account:7")
+        assert len(list(tx.scan(*LIMIT.range()))) == len(list(tx.scan(*LIMIT_EXPIRY.range()))) == 2
+    assert status(store, limits, "account:70").used == 1
+
+
 def test_a_rolled_back_transaction_counts_nothing(store: Store, limits: Limits) -> None:
     def fails(tx) -> None:
         limits.take(tx, "account:7", "recipients", 1, DAILY, now=NOW)

@@ -62,8 +62,8 @@ def test_candidates_in_their_order() -> None:
     found = list(candidates(Mailbox("a.bc+label", "x.org"), targets=("y.org",)))
     assert found == [
         "abc@x.org", "abc@y.org",
-        "ab*@x.org", "*bc@x.org", "a*@x.org", "*c@x.org", "*@x.org",
-        "ab*@y.org", "*bc@y.org", "a*@y.org", "*c@y.org", "*@y.org",
+        "abc*@x.org", "*abc@x.org", "ab*@x.org", "*bc@x.org", "a*@x.org", "*c@x.org", "*@x.org",
+        "abc*@y.org", "*abc@y.org", "ab*@y.org", "*bc@y.org", "a*@y.org", "*c@y.org", "*@y.org",
         "abc@*",
     ]  # fmt: skip
     assert list(candidates(Mailbox("a.bc", "x.org"), targets=("y.org",), wildcards=False)) == ["abc@x.org", "abc@y.org"]
@@ -81,13 +81,11 @@ def test_candidates_are_distinct_and_the_address_itself_comes_first(local: str) 
 @given(LOCAL, st.sampled_from(["*@x.org", "{}*@x.org", "*{}@x.org", "{}@*"]))
 def test_every_wildcard_that_may_be_made_is_found_again(local: str, form: str) -> None:
     plain = local.replace(".", "")
-    affix = plain[: max(1, min(len(plain) - 1, LONGEST_AFFIX))]
+    affix = plain[:LONGEST_AFFIX]
     if form == "*{}@x.org":
-        affix = plain[-max(1, min(len(plain) - 1, LONGEST_AFFIX)) :]
+        affix = plain[-LONGEST_AFFIX:]
     if form == "{}@*":
         affix = plain
-    if len(plain) < 2 and "{}*" in form.replace("*{}", "{}*"):
-        return
     wildcard = new_mailbox(form.format(affix), wildcard=True)
     assert wildcard.view in set(candidates(Mailbox(local, "x.org")))
 

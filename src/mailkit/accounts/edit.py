@@ -5,7 +5,7 @@ that is refused undoes those before it. `set` of memberOf, lists or roles replac
 replaces all three with it, which no client can want.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -19,9 +19,9 @@ from mailkit.accounts.directory import ACCOUNT_KINDS, Directory
 from mailkit.accounts.emails import email_of, external_of
 from mailkit.accounts.rename import DomainNames
 from mailkit.errors import AlreadyExists, Denied, Invalid
-from mailkit.principals.normalise import check_domain, normal_domain
+from mailkit.principals.normalise import Mailbox, check_domain, normal_domain
 from mailkit.principals.permits import Caller
-from mailkit.principals.records import Principal
+from mailkit.principals.records import Address, Principal
 from mailkit.principals.relations import Field, field_of, refusal_of_container, refusal_of_member
 from mailkit.principals.roles import ROLES
 from mailkit.principals.service import check_name
@@ -247,20 +247,26 @@ class _Edit:
             self.put(contacts=_changed(self.row.contacts, change, change.several()))
             return
         directory, tx = self.directory, self.tx
-        held = {row.view: row for row in directory.addresses.of(self.row.number, tx=tx)}
         given = [text.lower() for text in change.several()]
         self.save()
+        wanted: dict[str, Mailbox] = {}
         if change.action == "removeItem":
-            gone = [held[view] for text in given if (view := _view(text)) in held]
+            held = self._held(map(_view, given))
+            gone = list(held.values())
         else:
             wanted = {mailbox.view: mailbox for mailbox in map(email_of, given)}
-            gone = [row for view, row in held.items() if view not in wanted] if change.action == "set" else []
-            if change.action == "addItem" and wanted.keys() & held.keys():
-                raise AlreadyExists("address.exists", address=given[0])
+            if change.action == "addItem":
+                held, gone = self._held(wanted), []
+                if held:
+                    raise AlreadyExists("address.exists", address=given[0])
+            else:
+                held = {row.view: row for row in directory.addresses.of(self.row.number, tx=tx)}
+                gone = [row for view, row in held.items() if view not in wanted]
+        gone.sort(key=lambda row: row.id == self.row.main)  # the main one last: none of the others is to follow it
         for row in gone:
             directory.addresses.drop(row.id, tx=tx)
         self.reload()
-        if change.action != "removeItem":
+        if wanted:
             for view, mailbox in wanted.items():
                 if view not in held:
                     directory.add_address(mailbox, self.row, self.caller, tx=tx)
@@ -270,11 +276,18 @@ class _Edit:
                 directory.addresses.promote(first, self.row, tx=tx)
         self.reload()
 
+    def _held(self, views: Iterable[str]) -> dict[str, Address]:
+        """Those of the addresses with these views that the principal has."""
+        found = (self.directory.addresses.by_view(view, tx=self.tx) for view in views)
+        return {row.view: row for row in found if row is not None and row.owner == self.row.number}
+
     # memberships
 
     def members(self, change: Change) -> None:
         members, tx = self.directory.members, self.tx
-        held = {row.name: row for row in members.of(self.row.number, tx=tx) if self.sees(row)}
+        held = {}
+        if change.action != "addItem":  # a large group is not read for each that joins it
+            held = {row.name: row for row in members.of(self.row.number, tx=tx) if self.sees(row)}
         given = [text.lower() for text in change.several()]
         if change.action == "removeItem":
             self._leave(self.row, [held[name] for name in given if name in held])

@@ -3,22 +3,29 @@
 A limit is the account's own where it has one, else the server's setting, looked up when it is asked for. Counting
 stands in the transaction of what is counted; only downloads, which change nothing, are counted by process
 (`limits.metered`).
+
+Whoever sends, forwards or serves POP3 with mailkit's accounts counts here:
+
+    kit.account_limits.take(jane.id, SEND, 3)       # RateLimited, or three more recipients are counted
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
 
 from mailkit.clock import Clock
 from mailkit.errors import RateLimited
+from mailkit.ids import Id
 from mailkit.limits import Limit, Limits, Status
 from mailkit.limits import settings as keys
 from mailkit.limits.decide import Limited
 from mailkit.limits.metered import Metered
 from mailkit.principals.records import Principal, Profile
+from mailkit.principals.service import Principals
 from mailkit.settings.registry import Key
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.calls import OWN, reads, writes
 
 __all__ = [
     "COUNTED", "DOWNLOAD", "FORWARD", "OWN_LIMITS", "POP3_DOWNLOAD", "RECEIVE", "SEND", "UPLOAD", "AccountLimits",
@@ -49,9 +56,9 @@ class Counted:
 
 
 SEND: Final = Counted("recipients", "recipients", "recipients", keys.RECIPIENTS_PER_DAY, "sending")
-"""Per recipient of what is submitted. Nothing submits yet."""
+"""Per recipient of what is submitted. Nothing in mailkit submits yet."""
 FORWARD: Final = Counted("forwards", "forwards", "forwards", keys.FORWARDS_PER_DAY, "forwarding")
-"""Per target. Nothing forwards yet."""
+"""Per target; of an account, or of a forwarded address by its list. Nothing in mailkit forwards yet."""
 RECEIVE: Final = Counted("receivedMax", "received", "received", keys.RECEIVED_PER_MINUTE, "receiving", 60_000)
 """Per message and recipient address."""
 UPLOAD: Final = Counted("imapMaxUpload", "imap.upload", "imapUpload", keys.IMAP_UPLOAD, "upload")
@@ -59,7 +66,7 @@ UPLOAD: Final = Counted("imapMaxUpload", "imap.upload", "imapUpload", keys.IMAP_
 DOWNLOAD: Final = Counted("imapMaxDownload", "imap.download", "imapDownload", keys.IMAP_DOWNLOAD, "download")
 """Bytes of messages and attachments that clients fetch, by whatever protocol but POP3."""
 POP3_DOWNLOAD: Final = Counted("pop3MaxDownload", "pop3.download", "pop3Download", keys.POP3_DOWNLOAD, "download")
-"""Bytes that POP3 clients fetch. There is no POP3 yet."""
+"""Bytes that POP3 clients fetch. There is no POP3 in mailkit yet."""
 
 COUNTED: Final = (SEND, FORWARD, RECEIVE, UPLOAD, DOWNLOAD, POP3_DOWNLOAD)
 OWN_LIMITS: Final = (
@@ -91,9 +98,17 @@ class Explained:
 
 
 class AccountLimits:
-    """The use case. `setting(key)` is the present value of a setting."""
+    """The use case. `setting(key)` is the present value of a setting.
 
-    def __init__(self, store: Store, limits: Limits, *, clock: Clock, setting: Callable[[Key[int]], int]) -> None:
+    An account is given by its id, or as the record that the caller has read in the same transaction. NotFound when
+    nobody has the id.
+    """
+
+    def __init__(
+        self, store: Store, principals: Principals, limits: Limits, *, clock: Clock, setting: Callable[[Key[int]], int]
+    ) -> None:
+        self.store = store
+        self._principals = principals
         self._limits = limits
         self._metered = Metered(store, limits)
         self._clock = clock
@@ -109,8 +124,14 @@ class AccountLimits:
             return row.forwarding.limit
         return (row.profile or Profile()).limits.get(counted.name, 0)
 
-    def take(self, row: Principal, counted: Counted, n: int, *, tx: Tx) -> Status:
-        """Counts `n` more; RateLimited when all that is allowed is used already."""
+    def _row(self, account: Principal | Id, tx: ReadTx) -> Principal:
+        return account if isinstance(account, Principal) else self._principals.by_id(account, tx=tx)
+
+    @writes
+    def take(self, account: Principal | Id, counted: Counted, n: int = 1, *, tx: Tx = OWN) -> Status:
+        """Counts `n` more, all of them as long as anything is left; RateLimited when all that is allowed is used
+        already, and then counts nothing. Other processes see it at once."""
+        row = self._row(account, tx)
         try:
             return self._limits.take(
                 tx, _who(row.number), counted.counter, n, self.window(row, counted), now=self._clock()
@@ -118,17 +139,20 @@ class AccountLimits:
         except RateLimited as refused:
             raise _refusal(counted, refused.fields["retry_after"]) from refused
 
-    def ask(self, row: Principal, counted: Counted, *, tx: ReadTx) -> Limited | None:
+    @reads
+    def ask(self, account: Principal | Id, counted: Counted, *, tx: ReadTx = OWN) -> Limited | None:
         """Why nothing more may be done; None when it may. Counts nothing."""
+        row = self._row(account, tx)
         window = self.window(row, counted)
         status = self._metered.status(tx, _who(row.number), counted.counter, window, now=self._clock())
         if window.allowed is None or status.used < window.allowed:
             return None
         return Limited(status.used, window.allowed, status.ttl)
 
-    def check(self, row: Principal, counted: Counted, *, tx: ReadTx) -> None:
+    @reads
+    def check(self, account: Principal | Id, counted: Counted, *, tx: ReadTx = OWN) -> None:
         """RateLimited when nothing more may be done; counts nothing."""
-        refused = self.ask(row, counted, tx=tx)
+        refused = self.ask(account, counted, tx=tx)
         if refused is not None:
             raise _refusal(counted, refused.retry_after)
 
@@ -145,7 +169,9 @@ class AccountLimits:
         return refused.reason if enforced or self._own(row, RECEIVE) else None
 
     def note(self, row: Principal, counted: Counted, n: int) -> Callable[[], None] | None:
-        """Counts `n` more of what changes nothing else; returns what there is to write, on a thread, if anything."""
+        """Counts `n` more of what changes nothing else, such as bytes that are fetched, in this process; returns what
+        writes it down, when it is time to. Other processes see only what is written: less than 1/64 of the limit, and
+        no more than 1 MiB, is kept back."""
         who, window = _who(row.number), self.window(row, counted)
         if not self._metered.note(who, counted.counter, n, window, now=self._clock()):
             return None
@@ -155,12 +181,17 @@ class AccountLimits:
         """True when surely nothing is used of any limit: cheaper than to ask for each."""
         return not self._metered.known(tx, _who(row.number))
 
-    def explain(self, row: Principal, *, tx: ReadTx) -> Iterator[Explained]:
-        """Every limit of an account."""
-        for counted in COUNTED:
+    @reads
+    def explain(self, account: Principal | Id, *, tx: ReadTx = OWN) -> list[Explained]:
+        """Every limit of an account: whose it is, what is used of it and for how long, in numbers and in words."""
+        row = self._row(account, tx)
+
+        def one(counted: Counted) -> Explained:
             window = self.window(row, counted)
             status = self._metered.status(tx, _who(row.number), counted.counter, window, now=self._clock())
-            yield Explained(counted, window.allowed or 0, bool(self._own(row, counted)), status.used, status.ttl)
+            return Explained(counted, window.allowed or 0, bool(self._own(row, counted)), status.used, status.ttl)
+
+        return [one(counted) for counted in COUNTED]
 
     def restart(self, number: int, name: str, *, tx: Tx) -> None:
         """Starts the counter anew that belongs to an account's own limit of this name."""
@@ -168,6 +199,10 @@ class AccountLimits:
         if counted is not None:
             self._limits.reset(tx, _who(number), counted.counter)
             self._metered.reset(_who(number), counted.counter)
+
+    def leave(self, number: int, *, tx: Tx) -> None:
+        """Forgets all counters of an account that goes for good."""
+        self._limits.leave(tx, _who(number))
 
 
 def _who(number: int) -> str:

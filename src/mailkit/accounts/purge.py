@@ -1,9 +1,11 @@
-"""The job that removes a deleted account's data: step by step, each of them done exactly once."""
+"""The job that removes a deleted account's data, or what is left of another principal: step by step, each of them done
+exactly once."""
 
 from collections.abc import Callable
 from typing import Final
 
 from mailkit import journal
+from mailkit.accounts.limits import AccountLimits
 from mailkit.credentials.authlog import Authlog
 from mailkit.credentials.service import Credentials
 from mailkit.files.service import Files
@@ -22,7 +24,12 @@ _LOOK_AGAIN: Final = 3_600_000
 
 
 def purge_handler(
-    principals: Principals, credentials: Credentials, authlog: Authlog, mailstore: MailStore, files: Files
+    principals: Principals,
+    credentials: Credentials,
+    authlog: Authlog,
+    mailstore: MailStore,
+    files: Files,
+    limits: AccountLimits,
 ) -> Callable[[Step], Later | None]:
     """Removes messages first (their blobs and bytes are given back), then everything else, then the buried record.
 
@@ -52,13 +59,16 @@ def purge_handler(
             row = principals.find_any(account, tx=tx)
             principals.forget(account, tx=tx)
             credentials.forget(account, tx=tx)
+            limits.leave(account, tx=tx)
             if not step.progress.get("closed"):
                 completed(row, tx)
             step.finish(tx)
             return removed, True
 
         def completed(row: Principal | None, tx: Tx) -> None:
-            payload = {"user": row.id if row else None, "messages": total, "task": step.job.id}
+            if row is None:
+                return  # no account: only what lay in its tables goes
+            payload = {"user": row.id, "messages": total, "task": step.job.id}
             entry = journal.Entry(kind="user.delete.completed", account=account, at=step.now(), payload=payload)
             journal.add(tx, entry)
 

@@ -85,7 +85,7 @@ class DomainNames:
         old, new = normal_domain(old), normal_domain(new)
         reason = check_domain(new)
         if reason is not None:
-            raise Invalid.field("newDomain", f'"newDomain" {reason}')
+            raise Invalid.field("newDomain", f'"newDomain" must be a valid domain: {reason}')
 
         def fn(tx: Tx) -> Renamed:
             return self._begin(old, new, tenant, tx)

@@ -194,6 +194,23 @@ class Accounts:
 
         return self.store.transact(fn) if tx is None else fn(tx)
 
+    def hasten(self, id: Id, *, due: int | None = None, linger: int = 0, tx: Tx | None = None) -> Buried:
+        """Deletes a deleted account's data sooner: at `due` (UTC ms), or at once. A later time than was said before
+        changes nothing. NotFound `account.not_found`."""
+
+        def fn(tx: Tx) -> Buried:
+            now = self._clock()
+            buried = self._principals.buried(id, tx=tx)
+            if buried.due <= now or (due is not None and due >= buried.due):
+                return buried
+            number = buried.principal.number
+            job = self._purge(tx, number, now if due is None else max(due, now), linger)
+            sooner = replace(buried, due=due or 0, job=job)
+            self._principals.rebury(sooner, tx=tx)
+            return sooner
+
+        return self.store.transact(fn) if tx is None else fn(tx)
+
     def restore(self, id: Id, *, by: By = NOBODY_IN_PARTICULAR, tx: Tx | None = None) -> Restored:
         """Brings a deleted account back under its id, with those of its addresses and memberships that are still free.
         Its mail and its passwords are what they were; tokens of before are void.

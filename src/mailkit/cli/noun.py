@@ -1,6 +1,8 @@
 """How the command and its groups behave: near words are suggested, and a refusal is one line and exit status 1."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import IO, Any, Final
 
@@ -9,7 +11,7 @@ import click
 from mailkit.cli.printable import printable
 from mailkit.errors import Invalid, MailKitError
 
-__all__ = ["AS_JSON", "Failed", "Noun", "said", "told"]
+__all__ = ["AS_JSON", "Failed", "Misused", "Noun", "Refused", "said", "told"]
 
 AS_JSON: Final = "mailkit.json"
 """Where a context keeps whether output is for programs."""
@@ -52,6 +54,34 @@ class Failed(click.ClickException):
         click.echo(json.dumps(told(self.error)) if self._as_json else plain, file=file, err=True)
 
 
+class Refused(click.ClickException):
+    """What the command itself refuses, in JSON on standard error."""
+
+    code = "failed"
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(json.dumps({"error": self.message, "code": self.code}), file=file, err=True)
+
+
+class Misused(Refused):
+    """A wrong command line: exit status 2."""
+
+    code = "usage"
+    exit_code = 2
+
+
+@contextmanager
+def _told_in_json(ctx: click.Context) -> Iterator[None]:
+    """Errors are for programs when output is."""
+    try:
+        yield
+    except click.ClickException as error:
+        if not ctx.meta.get(AS_JSON) or isinstance(error, Failed | Refused):
+            raise
+        kind = Misused if isinstance(error, click.UsageError) else Refused
+        raise kind(error.format_message()) from error
+
+
 def near(word: str, words: list[str]) -> str | None:
     """The one of `words` that somebody who typed `word` may have meant."""
     for group in _SAME:
@@ -84,8 +114,15 @@ class Noun(click.Group):
             ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.parent is None:  # a guess, for errors that come before `--json` itself is looked at
+            ctx.meta[AS_JSON] = "--json" in args
+        with _told_in_json(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _told_in_json(ctx):
+                return super().invoke(ctx)
         except MailKitError as error:
             raise Failed(error, as_json=bool(ctx.meta.get(AS_JSON))) from error

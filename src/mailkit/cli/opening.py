@@ -1,7 +1,8 @@
 """Opening the platform for a command: the data folder, the TOML file, the environment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from mailkit.errors import NotFound
 
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
+    from mailkit.settings import Settings
 
 __all__ = [
     "config_option",
@@ -73,10 +75,30 @@ def _with_kit(command: Callable[..., None], *, must_exist: bool) -> Callable[...
     @wraps(command)
     def run(*args: Any, data: str | None, config: Path | None, as_json: bool, **rest: Any) -> None:
         _check_text(rest)
-        with open_kit(data, config, must_exist=must_exist) as kit:
+        settings = _settings(data, config)
+        with _taken_back(settings), _open(settings, must_exist=must_exist) as kit:
             command(kit, Output(as_json=as_json), *args, **rest)
 
     return data_option(config_option(json_option(run)))
+
+
+@contextmanager
+def _taken_back(settings: "Settings") -> Iterator[None]:
+    """Removes the data folder that a command has made and then put nothing into, for it was refused."""
+    from mailkit.settings.kernel import STORE
+    from mailkit.storage.open import folder_of, withdraw
+
+    where = settings.get(STORE)
+    folder = folder_of(where)
+    missing = [] if folder is None else [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        if missing and withdraw(where):
+            with suppress(OSError):  # somebody else has put something there
+                for parent in missing[1:]:
+                    parent.rmdir()
+        raise
 
 
 def _check_text(given: Mapping[str, Any]) -> None:
@@ -101,15 +123,22 @@ def open_kit(
     data: str | None, config: Path | None, overrides: Mapping[str, object] | None = None, *, must_exist: bool = True
 ) -> "MailKit":
     """Opens the platform; a data folder that is not there is an error unless the command may make it."""
-    from mailkit.kit import MailKit
+    return _open(_settings(data, config, overrides), must_exist=must_exist)
+
+
+def _settings(data: str | None, config: Path | None, overrides: Mapping[str, object] | None = None) -> "Settings":
     from mailkit.known_settings import registry
     from mailkit.settings import Settings
+
+    return Settings(registry(), **settings_sources(data, config, overrides))
+
+
+def _open(settings: "Settings", *, must_exist: bool) -> "MailKit":
+    from mailkit.kit import MailKit
     from mailkit.settings.kernel import STORE
     from mailkit.storage.open import folder_of
 
-    settings = Settings(registry(), **settings_sources(data, config, overrides))
-    where = settings.get(STORE)
-    folder = folder_of(where)
+    folder = folder_of(settings.get(STORE))
     if must_exist and folder is not None and not (folder / "data.mdb").exists():
         said = f"There is no mailkit data in {folder}. 'mailkit user add' or 'mailkit serve' makes it."
         raise NotFound("data.not_found", said, folder=str(folder))

@@ -47,7 +47,7 @@ class App(Starlette):
         self._kit = kit
         self.documents = Documents()
         self.wildduck = WildDuck(kit, Routes(WILDDUCK, longest_segment=LONGEST_SEGMENT), budget=budget, served=served)
-        self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX), budget=budget, served=served)
+        self.stalwart = Stalwart(kit, Routes(STALWART, prefix=PREFIX, plus_is_space=True), budget=budget, served=served)
         self.oauth = OAuthServer(
             kit, budget=budget, of_token=self.stalwart.of_token, address=self.stalwart.address, served=served
         )

@@ -1,13 +1,11 @@
-"""For endpoints that find out, from what was asked, that they cannot be quick, or cannot do it yet."""
+"""For endpoints that find out, from what was asked, that they cannot be quick."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from mailkit.errors import NotSupported
-
-__all__ = ["OnThread", "not_built"]
+__all__ = ["OnThread"]
 
 T = TypeVar("T")
 
@@ -21,10 +19,3 @@ class OnThread(Generic[T]):
 
     function: Callable[[], T]
     weight: int = 0
-
-
-def not_built(operation: str, **given: Any) -> None:
-    """Raises NotSupported when any of the parameters, by name, was given: nothing is silently ignored."""
-    names = [name for name, value in given.items() if value]
-    if names:
-        raise NotSupported("parameter.not_built", f"{operation} does not know {', '.join(names)} yet")

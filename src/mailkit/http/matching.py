@@ -6,7 +6,7 @@ empty last segment, so `/reload` and `/reload/` are two paths.
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from attrs import define, field
 
@@ -36,10 +36,18 @@ class Missing(NamedTuple):
 
 
 class Routes:
-    """A compiled list of operations."""
+    """A compiled list of operations. `plus_is_space`: parameters of a path are encoded as those of a form."""
 
-    def __init__(self, operations: Iterable[Operation], *, prefix: str = "", longest_segment: int = 1 << 16) -> None:
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        *,
+        prefix: str = "",
+        longest_segment: int = 1 << 16,
+        plus_is_space: bool = False,
+    ) -> None:
         self.operations = tuple(operations)
+        self._decode = unquote_plus if plus_is_space else unquote
         self._longest = longest_segment
         self._root = _Node()
         for operation in self.operations:
@@ -81,7 +89,7 @@ class Routes:
                 found = self._find(fixed, method, segments, position + 1, values.copy(), allowed)
                 if found is not None:
                     return found
-            values.append(unquote(segment) if "%" in segment else segment)
+            values.append(self._decode(segment))
             node = parameter
         entry = node.operations.get(method)
         if entry is None:

@@ -12,10 +12,12 @@ from mailkit.storage.codec import Codec, Record
 from mailkit.storage.keyspace import LIMIT, LIMIT_EXPIRY
 from mailkit.storage.tables import Index, Table
 
-__all__ = ["Limits", "Status"]
+__all__ = ["ROWS", "Limits", "Row", "Status"]
 
 
-class _Row(Record, frozen=True, kw_only=True):
+class Row(Record, frozen=True, kw_only=True):
+    """A counter as it is stored; see `Window`. Empty from `expires` on."""
+
     who: str = msgspec.field(name="w")
     what: str = msgspec.field(name="k")
     start: int = msgspec.field(name="s")
@@ -24,12 +26,12 @@ class _Row(Record, frozen=True, kw_only=True):
     expires: int = msgspec.field(name="e")
 
 
-def _expiry(row: _Row) -> Iterator[tuple[int, str, str]]:
+def _expiry(row: Row) -> Iterator[tuple[int, str, str]]:
     yield row.expires, row.who, row.what
 
 
 _EXPIRY = Index(LIMIT_EXPIRY, _expiry)
-_rows = Table(LIMIT, Codec(_Row), indexes=(_EXPIRY,))
+ROWS = Table(LIMIT, Codec(Row), indexes=(_EXPIRY,))
 
 
 @frozen
@@ -86,33 +88,38 @@ class Limits:
 
     def reset(self, tx: Tx, who: str, what: str) -> None:
         """Forgets what was counted."""
-        _rows.delete(tx, who, what)
+        ROWS.delete(tx, who, what)
+
+    def leave(self, tx: Tx, who: str) -> None:
+        """Forgets all that was counted for somebody who goes for good."""
+        for _, row in list(ROWS.scan(tx, who)):
+            ROWS.delete(tx, row.who, row.what)
 
     def forget(self, tx: Tx, begins: str, *, after: tuple[str, str] | None, limit: int = 500) -> tuple[str, str] | None:
         """Forgets what was counted for everybody whose name begins so. Looks at up to `limit` counters behind `after`,
         and returns where to go on; None at the end."""
-        looked = [row for _, row in _rows.scan(tx, after=after, limit=limit)]
+        looked = [row for _, row in ROWS.scan(tx, after=after, limit=limit)]
         for row in looked:
             if row.who.startswith(begins):
-                _rows.delete(tx, row.who, row.what)
+                ROWS.delete(tx, row.who, row.what)
         return (looked[-1].who, looked[-1].what) if len(looked) == limit else None
 
     def cleanup(self, tx: Tx, *, now: int, limit: int = 500) -> bool:
         """Removes empty counters; True when there may be more. A step of a periodic job."""
         old = [primary for (expires, *_), primary in _EXPIRY.scan(tx, limit=limit) if expires <= now]
         for primary in old:
-            row = _rows.at(tx, primary)
-            _rows.delete(tx, row.who, row.what)
+            row = ROWS.at(tx, primary)
+            ROWS.delete(tx, row.who, row.what)
         return len(old) == limit
 
 
 def _find(tx: ReadTx, who: str, what: str) -> Window | None:
-    row = _rows.find(tx, who, what)
+    row = ROWS.find(tx, who, what)
     return None if row is None else Window(row.start, row.used, row.previous)
 
 
 def _put(tx: Tx, who: str, what: str, window: Window, limit: Limit) -> None:
-    row = _Row(
+    row = Row(
         who=who,
         what=what,
         start=window.start,
@@ -120,4 +127,4 @@ def _put(tx: Tx, who: str, what: str, window: Window, limit: Limit) -> None:
         previous=window.previous,
         expires=window.expires(limit),
     )
-    _rows.put(tx, row, who, what)
+    ROWS.put(tx, row, who, what)

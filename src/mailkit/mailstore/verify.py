@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Iterator
 from mailkit.errors import MailKitError
 from mailkit.mailstore.records import BlobRef, Mailbox, Message
 from mailkit.mailstore.resync import counts
-from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES, STATES
+from mailkit.mailstore.tables import ACCOUNTS, GONE, MAILBOXES, MESSAGES, STATES
 from mailkit.mailstore.verify_archive import verify_archive, verify_archive_indexes
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
@@ -24,6 +24,7 @@ def verify(
     """Looks at every message of `accounts` and adds the blobs they refer to to `references`."""
     for account in accounts:
         used = 0
+        yield from (row for _, row in rows(store, ACCOUNTS, account) if isinstance(row, Finding))
         boxes = [row for _, row in rows(store, MAILBOXES, account)]
         for box in boxes:
             if isinstance(box, Finding):
@@ -168,7 +169,7 @@ def _strays(store: Store, account: int, boxes: Collection[bytes]) -> Iterator[Fi
         yield from _of_a_message(store, keyspace.THREAD, key, account, *keyspace.THREAD.parts(key)[2:])
     for key, id in walk(store, *keyspace.MAILBOX_PATH.range(account)):
         with store.snapshot() as tx:
-            if not MAILBOXES.exists(tx, account, id):
+            if len(id) != 12 or not MAILBOXES.exists(tx, account, id):
                 yield error(who, f"the path {key.hex()} leads to a mailbox that is not there")
 
 

@@ -22,7 +22,7 @@ from mailkit.mailstore.tables import (
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store
 from mailkit.storage.tables import Index
-from mailkit.storage.verify import Finding, error, notice, rows
+from mailkit.storage.verify import Finding, error, notice, pointed, rows
 from mailkit.storage.walk import walk
 
 __all__ = ["verify_archive", "verify_archive_indexes"]
@@ -107,8 +107,7 @@ def verify_archive_indexes(store: Store, accounts: Collection[int]) -> Iterator[
 def _entries(store: Store, index: Index[Archived], *prefix: object) -> Iterator[Finding]:
     for entry, primary in walk(store, *index.space.range(*prefix)):
         try:
-            with store.snapshot() as tx:
-                data = tx.get(primary)
+            data = pointed(store, primary)
             claimed: Iterable[tuple[bytes, bytes]] = (
                 () if data is None else index.entries(primary, ARCHIVED.codec.decode(data))
             )

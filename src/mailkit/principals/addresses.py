@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from mailkit.errors import Denied, Invalid, Unavailable
+from mailkit.errors import Denied, Invalid, NotFound, Unavailable
 from mailkit.ids import Id, new_id
 from mailkit.principals.candidates import candidates
 from mailkit.principals.normalise import Mailbox, ascii_domain, normal_domain, split_address
@@ -165,7 +165,7 @@ class Addresses:
     @writes
     def remove(self, id: Id, *, tx: Tx = OWN) -> Address:
         """Takes an address away; Denied `address.main` for the main one."""
-        row = ADDRESSES.get(tx, id)
+        row = self.get(id, tx=tx)
         if PRINCIPALS.get(tx, row.owner).main == id:
             raise Denied("address.main", "The main address cannot be deleted", address=row.value)
         return self._forget(row, tx)
@@ -173,7 +173,7 @@ class Addresses:
     @writes
     def drop(self, id: Id, *, tx: Tx = OWN) -> Address:
         """Takes an address away, the main one too: the oldest of the others then is the main one."""
-        row = self._forget(ADDRESSES.get(tx, id), tx)
+        row = self._forget(self.get(id, tx=tx), tx)
         owner = PRINCIPALS.get(tx, row.owner)
         if owner.main == id:
             others = (other.id for other in self.of(owner.number, tx=tx) if "*" not in other.value)
@@ -194,7 +194,15 @@ class Addresses:
     @reads
     def get(self, id: Id, *, tx: ReadTx = OWN) -> Address:
         """By id; NotFound `address.not_found`."""
-        return ADDRESSES.get(tx, id)
+        row = ADDRESSES.find(tx, id)
+        if row is None:
+            raise NotFound("address.not_found", "Invalid or unknown address identifier", id=str(id))
+        return row
+
+    @reads
+    def by_view(self, view: str, *, tx: ReadTx = OWN) -> Address | None:
+        """The record with this view (`Mailbox.view`)."""
+        return ADDRESSES.first(tx, BY_VIEW, view)
 
     def of(self, owner: int, *, tx: ReadTx) -> Iterator[Address]:
         """An owner's addresses in order of creation; lazily, in the caller's snapshot."""

@@ -31,7 +31,7 @@ def candidates(mailbox: Mailbox, *, targets: tuple[str, ...] = (), wildcards: bo
 
 
 def _affixes(local: str) -> Iterator[str]:
-    """`*suffix` and `prefix*`, the longest first; of two equally long ones the prefix."""
-    for length in range(min(len(local) - 1, LONGEST_AFFIX), 0, -1):
+    """`*suffix` and `prefix*`, the longest first, of two equally long ones the prefix. A star may stand for nothing."""
+    for length in range(min(len(local), LONGEST_AFFIX), 0, -1):
         yield f"{local[:length]}*"
         yield f"*{local[-length:]}"

@@ -1,7 +1,7 @@
 """Principals: create, find, list, change, delete. Every method works in the transaction it is given, or in its own."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
@@ -48,10 +48,12 @@ def check_name(name: str) -> str:
 
 
 class Principals:
-    """The service; it keeps nothing but its store."""
+    """The service; it keeps nothing but its store. `gone(tx, number)` is told of a principal that is deleted and not
+    buried, with all that has its number."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, gone: Callable[[Tx, int], None] = lambda tx, number: None) -> None:
         self.store = store
+        self._gone = gone
 
     @writes
     def create(self, row: Principal, *, tx: Tx = OWN) -> Principal:
@@ -131,6 +133,11 @@ class Principals:
     @writes
     def delete(self, number: int, *, tx: Tx = OWN) -> Principal:
         """Removes the record; what else belongs to it is the caller's (see `mailkit.accounts`)."""
+        row = self._remove(number, tx)
+        self._gone(tx, number)
+        return row
+
+    def _remove(self, number: int, tx: Tx) -> Principal:
         row = PRINCIPALS.delete(tx, number)
         if row is None:
             raise NotFound("principal.not_found", number=number)
@@ -142,7 +149,12 @@ class Principals:
     @writes
     def bury(self, row: Deleted, *, tx: Tx = OWN) -> None:
         """`delete` for a principal with data: its record is kept aside until `forget`, its names are free at once."""
-        self.delete(row.principal.number, tx=tx)
+        self._remove(row.principal.number, tx)
+        DELETED.put(tx, row, row.principal.number)
+
+    @writes
+    def rebury(self, row: Deleted, *, tx: Tx = OWN) -> None:
+        """Other facts about a principal that is buried already."""
         DELETED.put(tx, row, row.principal.number)
 
     @writes
@@ -152,8 +164,10 @@ class Principals:
 
     @writes
     def close(self, number: int, *, tx: Tx = OWN) -> None:
-        """Too late to restore a buried principal: what is kept of it only waits to be purged."""
-        DELETED.put(tx, replace(DELETED.get(tx, number), gone=True), number)
+        """Too late to restore a buried principal, if it is one: what is kept of it only waits to be purged."""
+        row = DELETED.find(tx, number)
+        if row is not None:
+            DELETED.put(tx, replace(row, gone=True), number)
 
     @reads
     def buried(self, id: Id, *, tx: ReadTx = OWN) -> Deleted:

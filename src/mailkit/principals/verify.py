@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from mailkit.errors import Corrupt, Unavailable
 from mailkit.principals.records import KINDS
 from mailkit.principals.tables import (
     ADDRESSES,
@@ -79,7 +80,10 @@ def _mains(store: Store) -> Iterator[Finding]:
         if isinstance(row, Finding) or row.main is None:
             continue
         with store.snapshot() as tx:
-            main = ADDRESSES.find(tx, row.main)
+            try:
+                main = ADDRESSES.find(tx, row.main)
+            except (Corrupt, Unavailable):
+                continue  # told with the addresses
             if main is not None and main.owner == row.number and "*" not in main.value:
                 continue
             if PRINCIPALS.find(tx, row.number) == row:  # else it has changed since it was read

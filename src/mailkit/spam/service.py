@@ -37,12 +37,13 @@ from mailkit.spam.stored import (
 )
 from mailkit.spam.tokens import read
 from mailkit.spam.verdict import Verdict, verdict_of, voices
+from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.keyspace import SPAM_CHUNK, SPAM_LEARNT
 
 __all__ = ["FOR_ALL", "Scope", "Spam", "Status"]
 
-FOR_ALL: Final = 0
+FOR_ALL: Final = keyspace.FOR_ALL
 """The number of the model that everybody's mail is judged by."""
 
 _RECENT: Final = 32

@@ -7,17 +7,23 @@ service.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from mailkit.storage.api import check_space
 from mailkit.storage.keys import Shape, after_prefix
 
-__all__ = ["SPACES", "Space", "account_range", "append_space", "owner_of", "space", "table"]
+__all__ = [
+    "FOR_ALL", "SPACES", "Space", "account_range", "accounts_range", "append_space", "number_of", "owner_of", "space",
+    "table",
+]  # fmt: skip
 
 
 _ACCOUNT = b"\x80"
+
+FOR_ALL: Final = 0
+"""The number under which lies, in tables that accounts have, what belongs to nobody alone."""
 
 
 @frozen
@@ -81,6 +87,16 @@ def account_range(number: int) -> tuple[bytes, bytes]:
     """Start and stop of everything that lies in an account."""
     start = _ACCOUNT + number.to_bytes(4, "big")
     return start, after_prefix(start)
+
+
+def accounts_range() -> tuple[bytes, bytes]:
+    """Start and stop of everything that lies in any account."""
+    return _ACCOUNT, after_prefix(_ACCOUNT)
+
+
+def number_of(key: bytes) -> int:
+    """The account that a raw key lies in."""
+    return int.from_bytes(key[1:5], "big")
 
 
 def owner_of(key: bytes) -> Space | None:

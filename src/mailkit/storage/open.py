@@ -6,8 +6,9 @@ from pathlib import Path
 
 from mailkit.errors import Invalid, NotSupported
 from mailkit.storage.api import BlobStore, Store
+from mailkit.storage.keyspace import FORMAT
 
-__all__ = ["folder_of", "open_blobs", "open_store"]
+__all__ = ["folder_of", "open_blobs", "open_store", "withdraw"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):", re.ASCII)
 _POSTGRES = ("postgresql", "postgres")
@@ -48,6 +49,17 @@ def open_store(where: str) -> Store:
         opened: Store = point.load()(where)
         return opened
     raise NotSupported("store.unknown_scheme", f"No store is installed for {scheme}: addresses", scheme=scheme)
+
+
+def withdraw(where: str) -> bool:
+    """Removes a data folder that was made for nothing: one that nobody has open, and in which there is nothing.
+    Anything else stays as it is. True when it is gone."""
+    folder = folder_of(where)
+    if folder is None:
+        return False
+    from mailkit.storage.backends.lmdb.withdraw import withdraw as withdraw_folder
+
+    return withdraw_folder(folder, {FORMAT.key()})
 
 
 def open_blobs(where: str, store: Store) -> BlobStore:

@@ -1,17 +1,17 @@
 """Does what is stored agree with itself? The parts of `mailkit check` that every package shares."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, TypeVar
 
 from attrs import frozen
 
 from mailkit.errors import Corrupt, Unavailable
-from mailkit.storage.api import Store
-from mailkit.storage.keyspace import Space, owner_of
+from mailkit.storage.api import MAX_KEY, Store
+from mailkit.storage.keyspace import Space, account_range, accounts_range, number_of, owner_of
 from mailkit.storage.tables import Table
 from mailkit.storage.walk import walk
 
-__all__ = ["Finding", "error", "notice", "rows", "table_findings", "undeclared"]
+__all__ = ["Finding", "error", "notice", "pointed", "rows", "strangers", "table_findings", "undeclared"]
 
 T = TypeVar("T")
 
@@ -58,12 +58,24 @@ def table_findings(store: Store, table: Table[T]) -> Iterator[Finding]:
                         yield error(name, f"{key.hex()}: its entry in '{index.space.name}' is missing or not its own")
     for index in table.indexes:
         for entry, primary in walk(store, *index.space.range()):
-            with store.snapshot() as tx:
-                data = tx.get(primary)
+            data = pointed(store, primary)
             if data is None:
                 yield error(index.space.name, f"{entry.hex()} points to a row that is not there")
-            elif (entry, primary) not in set(index.entries(primary, table.codec.decode(data))):
+                continue
+            try:
+                row = table.codec.decode(data)
+            except (Corrupt, Unavailable):
+                continue  # told above
+            if (entry, primary) not in set(index.entries(primary, row)):
                 yield error(index.space.name, f"{entry.hex()} points to a row that does not claim it")
+
+
+def pointed(store: Store, primary: bytes) -> bytes | None:
+    """What an index entry points to; None for nothing, or when what it holds is no key."""
+    if not 0 < len(primary) <= MAX_KEY:
+        return None
+    with store.snapshot() as tx:
+        return tx.get(primary)
 
 
 def undeclared(store: Store) -> Iterator[Finding]:
@@ -75,3 +87,19 @@ def undeclared(store: Store) -> Iterator[Finding]:
         if space is None and mark not in seen:
             seen.add(mark)
             yield error("keyspace", f"{key.hex()} belongs to no declared space")
+
+
+def strangers(store: Store, accounts: Collection[int]) -> Iterator[Finding]:
+    """Rows of accounts that are not there: neither among the principals, nor among the deleted ones that still have
+    data. Looks at the first row of each account only."""
+    start, stop = accounts_range()
+    while True:
+        with store.snapshot() as tx:
+            found = next(iter(tx.scan(start, stop, limit=1)), None)
+        if found is None:
+            return
+        number = number_of(found[0])
+        if number not in accounts:
+            kept = owner_of(found[0])
+            yield error("account", f"{number} is not there, but has rows: {'?' if kept is None else kept.name}")
+        start = account_range(number)[1]

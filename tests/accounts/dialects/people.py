@@ -99,7 +99,19 @@ class PeopleRules(Machine):
 
         answer = self.expect(change, "DELETE", f"/users/{thing.id}" + (f"?deleteAfter={due}" if due else ""))
         assert answer["addresses"] == {"deleted": len(thing.addresses)}
-        assert self.ask("DELETE", f"/users/{thing.id}")["addresses"] == {"deleted": 0}
+        later = f"?deleteAfter={due + DAY}" if due else ""
+        assert self.ask("DELETE", f"/users/{thing.id}{later}")["addresses"] == {"deleted": 0}
+
+    @rule(which=PICK, days=st.sampled_from([0, 1, 20]))
+    def delete_again(self, which: int, days: int) -> None:
+        numbers = sorted(n for n, buried in self.world.buried.items() if buried.thing.kind == "individual")
+        if not numbers:
+            return
+        number = self.touched = numbers[which % len(numbers)]
+        due = self.clock() + days * DAY if days else None
+        path = f"/users/{self.world.buried[number].thing.id}" + (f"?deleteAfter={due}" if due else "")
+        answer = self.expect(lambda world: world.hasten(number, due, LINGER), "DELETE", path)
+        assert answer["addresses"] == {"deleted": 0}
 
     @rule(who=PICK, days=st.sampled_from([0, 1, 2]))
     def delete_for_a_while(self, who: int, days: int) -> None:

@@ -134,8 +134,15 @@ class Either(Rule):
     def read(self, value: object) -> Any:
         try:
             return self.first.read(value)
-        except Refused:
-            return self.second.read(value)
+        except Refused as first:
+            try:
+                return self.second.read(value)
+            except Refused as second:
+                if isinstance(value, list):  # as what the fewest of its items are wrong
+                    raise min(first, second, key=lambda one: (one.problems[0][0] == (), len(one.problems))) from None
+                texts = [text.removeprefix("must be ") for each in (first, second) for _, text, _ in each.problems]
+                forms = dict.fromkeys(form for text in texts for form in text.split(" or "))
+                raise Refused.because(f"must be {' or '.join(forms)}", "either") from None
 
     def schema(self) -> Schema:
         return {"anyOf": [self.first.schema(), self.second.schema()]}

@@ -152,7 +152,7 @@ def target(doc: str = "", *, default: Any = REQUIRED) -> Any:
 
 def target_list(doc: str = "", *, default: Any = ()) -> Any:
     """A list of forwarding targets."""
-    return takes(ListOf(_TARGET), default=default, doc=doc)
+    return takes(ListOf(Made(parse_target, most=2048, empty="refused")), default=default, doc=doc)
 
 
 def password(doc: str = "", *, default: Any = REQUIRED) -> Any:

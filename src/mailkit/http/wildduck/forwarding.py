@@ -133,7 +133,7 @@ def create_forwarded(kit: MailKit, ask: CreateForwarded, caller: Caller, tx: Tx)
     """Make an address whose mail goes elsewhere."""
     row = kit.addressing.add_forwarded(
         new_mailbox(ask.address, wildcard=ask.allowWildcard),
-        ask.targets,
+        tuple(dict.fromkeys(ask.targets)),
         details=Details(ask.name, ask.tags, ask.metaData, ask.internalData),
         forwarding=Forwarding(limit=ask.forwards, autoreply=_merged(None, ask.autoreply) if ask.autoreply else None),
         tenant=tenant_number(kit, caller, tx),
@@ -208,7 +208,7 @@ def update_forwarded(kit: MailKit, ask: UpdateForwarded, caller: Caller, tx: Tx)
     kit.addressing.change_forwarded(
         ask.id,
         mailbox=None if ask.address is None else new_mailbox(ask.address, wildcard=True),
-        targets=ask.targets,
+        targets=None if ask.targets is None else tuple(dict.fromkeys(ask.targets)),
         forwarding=replace(forwarding, **changes),
         may_create_domain="domain-create" in caller.permissions,
         tx=tx,

@@ -24,6 +24,8 @@ class _NumberOrText(Rule):
     def read(self, value: object) -> Any:
         if isinstance(value, float) and value.is_integer():
             return int(value)
+        if isinstance(value, float):
+            raise Refused.because("must be a whole number", "integer")
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise Refused.because("must be a number or a string", "type")
         return value

@@ -80,12 +80,12 @@ class Environment:
         self._let_go = threading.Condition()
         self._checked = time.monotonic()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = not (folder / "data.mdb").exists()
         try:
             # kept with `sync=False` too, for the folder's lock in it, but not written to
             self.log = CommitLog(folder) if possible() else None
         except OSError as error:
             raise meaning(error, folder) from error
+        new = not (folder / "data.mdb").exists()
         try:
             self._start(min(map_size, max_map_size), forked)
         except BaseException as error:

@@ -70,6 +70,30 @@ _ROOM = RECORDS + _LONG + SLOT
 """Length of the log, unless a record is larger. What is written over is what a disk syncs fastest."""
 
 
+def _locked(path: Path) -> tuple[int, bool]:
+    """The file, made if need be, and whether nobody else has it open."""
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            break
+        except FileNotFoundError:
+            continue  # its folder was withdrawn at this moment
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return file, False
+    return file, True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def possible() -> bool:
     """Whether this system has what a log needs."""
     return sys.platform == "linux"
@@ -82,10 +106,14 @@ class CommitLog:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Waits while another process recovers. Raises OSError."""
+        """Waits while another process recovers. Makes the folder if it is not there. Raises OSError."""
         self._path = folder / NAME
         self._data_path = folder / "data.mdb"
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while True:
+            self._file, self.alone = _locked(self._path)
+            if _is_at(self._file, self._path):
+                break
+            os.close(self._file)  # the folder was withdrawn while the lock was waited for
         self._map: mmap.mmap | None = None
         self._engine: lmdb.Environment | None = None
         self._failed = False
@@ -97,12 +125,12 @@ class CommitLog:
         self._checkpoint: Checkpoint | None = None
         self._start = self._end = RECORDS  # of the last record
         self._last = -1  # its transaction's number
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.alone = True
-        except BlockingIOError:
-            fcntl.flock(self._file, fcntl.LOCK_SH)
-            self.alone = False
+
+    @property
+    def at_rest(self) -> bool:
+        """True when `data.mdb` has all that was committed."""
+        self._look()
+        return self._checkpoint is not None and not self._checkpoint.live
 
     def restore(self) -> None:
         """Before the engine opens the file: puts the checkpoint's heads back. Corrupt when the log is not its."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from mailkit.storage.backends.lmdb.environment import Environment
 from mailkit.storage.backends.lmdb.writer import Writer
 
-__all__ = ["Shared", "opened", "released"]
+__all__ = ["Shared", "is_open", "opened", "released"]
 
 
 class Shared:
@@ -43,6 +43,12 @@ def opened(folder: Path, *, map_size: int, max_map_size: int, sync: bool) -> Sha
             raise ValueError(f"{folder} is open already with sync={shared.environment.sync}")
         shared.users += 1
         return shared
+
+
+def is_open(folder: Path) -> bool:
+    """True while a store of this process has it open."""
+    with _registry:
+        return _at(folder) is not None
 
 
 def _at(folder: Path) -> Shared | None:
