@@ -19,11 +19,11 @@ from pathlib import Path
 from benchmarks.corpus import Sample, spam_assassin
 from mailkit.mime.scan import scan
 from mailkit.spam.evaluate import PROTOCOLS, Labelled, evaluate
-from mailkit.spam.features import Ids, feature_ids
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.message_key import message_key
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
-from mailkit.spam.reading import ids_of_messages
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 
 _DATA = Path(__file__).parent / "data"
@@ -65,7 +65,7 @@ def _trained(samples: list[Sample]) -> Model:
     model = Model()
     raws = [sample.raw for sample in samples]
     spam = [sample.label == "spam" for sample in samples]
-    known = dict(zip(map(message_key, raws), zip(ids_of_messages(raws), spam, strict=True), strict=True))
+    known = dict(zip(map(message_key, raws), zip(features_of_messages(raws), spam, strict=True), strict=True))
     model.learn_many([(key, ids, kind) for key, (ids, kind) in known.items()])
     model.settle()
     return model
@@ -121,11 +121,11 @@ def bent_rows() -> list[str]:
     cutoff = model.cutoffs().spam
     test = samples[1::2]
     spam = [sample.label == "spam" for sample in test]
-    plain = dict(zip([s.name for s in test], ids_of_messages([s.raw for s in test]), strict=True))
+    plain = dict(zip([s.name for s in test], features_of_messages([s.raw for s in test]), strict=True))
     rows = []
     for name, change, refuted in bent():
-        ids: list[Ids] = [
-            feature_ids(read(change(sample.raw), forged=refuted)) if kind else plain[sample.name]
+        ids: list[Features] = [
+            features_of(read(change(sample.raw), forged=refuted)) if kind else plain[sample.name]
             for sample, kind in zip(test, spam, strict=True)
         ]
         scores = model.score_many(ids)

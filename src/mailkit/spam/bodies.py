@@ -9,6 +9,7 @@ from mailkit.mime.header_index import HeaderIndex, unfold
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
+from mailkit.spam.hidden import part_hidden
 from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
 from mailkit.spam.shapes import step
 from mailkit.spam.urls import find_urls, url_tokens
@@ -37,9 +38,10 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     """
     kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
     texts: list[bytes] = []
+    hidden: list[bytes] = []
     urls: dict[bytes, int] = {}
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
-    for part in scan.parts[:_MOST_PARTS]:
+    for part in _shown_first(scan.parts[:_MOST_PARTS]):
         kinds.append(part.content_type[:60])
         headers = part.headers if part.depth else fields
         declared = unfold(headers.get(b"content-type") or b"")[:1000].lower()
@@ -66,19 +68,27 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         urls.update(find_urls(data))
         if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
             lower = data.lower()
-            text, tags = html_text(data, lower, room, most_tags)
+            page, unseen, marks = part_hidden(data, lower)
+            text, tags = html_text(page, lower if page is data else page.lower(), most_tags)
             most_tags = max(most_tags - tags.total(), 1)
             tokens[f.HTML] += html_tokens(lower, text, tags)
+            tokens[f.HTML] += marks
+            if unseen:
+                hidden.append(html_text(unseen, unseen.lower(), most_tags)[0])
         else:
             text = data
-        text = text[:room]
+        text = _both_ends(text, room)
         room -= len(text)
         texts.append(text)
+    if hidden:
+        texts.append(_both_ends(b"\n".join(hidden), room))
     text = b"\n".join(texts)
-    found = words(text)[:_MOST_WORDS]
+    found = words(text)
+    if len(found) > _MOST_WORDS:
+        del found[_MOST_WORDS - _MOST_WORDS // 8 : len(found) - _MOST_WORDS // 8]
     tokens[f.BODY] += found
     loud, capitals = shouted(text)
-    tokens[f.BODY] += loud
+    tokens[f.CAPITALS] += loud
     tokens[f.URL] += url_tokens(urls)
 
     size = len(text) + 1
@@ -95,6 +105,31 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
         shape += [b"script " + script for script in scripts(text)]
     return found
+
+
+def _shown_first(parts: list[Part]) -> list[Part]:
+    """The parts, but last those that stand beside an HTML page in a multipart/alternative: programs show the page (RFC
+    2046 5.1.4), and what the others say must not use up its room.
+    """
+    beside: set[int] = set()
+    for part in parts:
+        if part.content_type == b"multipart/alternative" and len(part.children) > 1:
+            pages = [child.index for child in part.children if _is_page(child)]
+            if pages:
+                beside.update(child.index for child in part.children if child.index not in pages)
+    return sorted(parts, key=lambda part: part.index in beside) if beside else parts
+
+
+def _is_page(part: Part) -> bool:
+    """Whether it is an HTML page, by itself or with its pictures."""
+    return part.content_type == b"text/html" or any(below.content_type == b"text/html" for below in part.children[:3])
+
+
+def _both_ends(text: bytes, room: int) -> bytes:
+    """The text, or its beginning and, a quarter, its end."""
+    if len(text) <= room:
+        return text
+    return text[: room - room // 8] + b"\n" + text[len(text) - room // 8 :]
 
 
 def _utf8(part: Part, label: bytes) -> bytes:

@@ -5,7 +5,7 @@ scores. So they are drawn from scores that learnt messages would have had, had t
 
     middle = where the two classes part: their means, each weighted by the other's spread (+ 0.3)
     tail   = the mean of the highest hundredth of the ham scores, where there are 400 or more
-    spam   = middle + margin (0.7), or tail + margin - 0.1 if that is higher
+    spam   = middle + margin (0.5), or tail + margin - 0.1 if that is higher
     ham    = the score that 1 in 50 spam fall below, but below `spam` by 0.3 at least
 
 The middle stays where it is from one sample to the next, the tail knows of ham that looks like spam. Single extreme
@@ -45,7 +45,7 @@ NO_CUTOFFS: Final = Cutoffs(float("-inf"), float("inf"))
 
 
 def draw_cutoffs(
-    ham_scores: Sequence[float], spam_scores: Sequence[float], ham: int, spam: int, *, margin: float = 0.7
+    ham_scores: Sequence[float], spam_scores: Sequence[float], ham: int, spam: int, *, margin: float = 0.5
 ) -> Cutoffs:
     """Cut-offs from honest scores of samples of both classes, of which `ham` and `spam` messages were learnt."""
     if not ham_scores or not spam_scores:

@@ -25,35 +25,26 @@ _LINK: Final = re.compile(
     rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
-# Looked for only in pages that have any style, and any such property or scheme: most marks are then never searched.
-_HIDING: Final = {
-    b"display:": (b"display:none", b"display: none"),
-    b"visibility:": (b"visibility:hidden", b"visibility: hidden"),
-    b"max-height:": (b"max-height:0",),
-    b"font-size:": (b"font-size:0", b"font-size: 0", b"font-size:1px"),
-    b"opacity:": (b"opacity:0",),
-    b"text-indent:": (b"text-indent:-",),
-}
 _ACTIVE: Final = (b"javascript:", b"bgcolor")
 _DATA: Final = (b"data:image", b"data:text")
 _UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<script": (b"</script", b" ")}
 """What begins text that a reader doesn't see -> what ends it (up to the next ">"), and what stands in its place."""
 _MOST_UNSEEN: Final = 400
 MOST_TAGS: Final = 4_000
+_LONGEST_TEXT: Final = 60_000
 _MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
-    """The first `limit` bytes of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then
-    references are resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in
-    lower case.
+def html_text(html: bytes, lower: bytes, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
+    """The text that is left when tags, comments, styles and scripts are gone (UTF-8, then references are resolved), and
+    how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in lower case.
     """
     if b"<style" in lower or b"<script" in lower or b"<!--" in lower:
         html = _without_unseen(html, lower)
     pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
     pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
-    text = b"".join(pieces)[:limit]
+    text = b"".join(pieces)[:_LONGEST_TEXT]
     if b"&" in text:
         if text.count(b"&") > _MOST_REFERENCES:
             text = text[: 4 * _MOST_REFERENCES]
@@ -90,12 +81,8 @@ def _without_unseen(html: bytes, lower: bytes) -> bytes:
 def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
     """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
-    if b"style" in lower:
-        for property, marks in _HIDING.items():
-            if property in lower:
-                out += [mark.replace(b" ", b"") for mark in marks if mark in lower]
-        if b"@media" in lower:
-            out.append(b"@media")
+    if b"@media" in lower:
+        out.append(b"@media")
     out += [mark for mark in _ACTIVE if mark in lower]
     if b"data:" in lower:
         out += [mark for mark in _DATA if mark in lower]

@@ -17,11 +17,11 @@ from mailkit.errors import Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.explain import Explanation, explain
-from mailkit.spam.features import Ids, feature_ids
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
-from mailkit.spam.reading import ids_of_messages
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.records import Learnt
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stored import (
@@ -101,7 +101,7 @@ class Spam:
         self._scopes_of = scopes_of
         self._fold_later = fold_later
         self._hot: OrderedDict[int, _Hot] = OrderedDict()
-        self._recent: OrderedDict[tuple[bytes, bool], Ids] = OrderedDict()
+        self._recent: OrderedDict[tuple[bytes, bool], Features] = OrderedDict()
         self._lock = threading.RLock()
 
     # judging
@@ -117,13 +117,13 @@ class Spam:
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
         """The verdicts on several messages without reasons: ten times faster."""
-        ids = self._ids_of_many([(message_key(raw), raw) for raw in messages], False)
+        features = self._features_of_many([(message_key(raw), raw) for raw in messages], False)
         with self._lock:
             heard = self._heard(account)
             if not heard:
                 return [verdict_of([]) for _ in messages]
             cutoffs = [model.cutoffs() for _, model in heard]
-            scores = [model.score_many(ids) for _, model in heard]
+            scores = [model.score_many(features) for _, model in heard]
         shares = [share for share, _ in heard]
         return [verdict_of(list(zip(shares, row, cutoffs, strict=True))) for row in zip(*scores, strict=True)]
 
@@ -180,7 +180,7 @@ class Spam:
         """Takes back that a message was learnt, exactly. NotFound when it was not."""
         key = message_key(raw)
         # Both ways to have read it, so that nothing is computed within the transaction.
-        entries = {forged: self._ids(key, raw, forged) for forged in (False, True)}
+        entries = {forged: self._features(key, raw, forged) for forged in (False, True)}
         now = self._clock()
 
         def write(tx: Tx) -> None:
@@ -242,28 +242,28 @@ class Spam:
 
     # messages and models in memory
 
-    def _ids(self, key: bytes, raw: bytes, forged: bool) -> Ids:
+    def _features(self, key: bytes, raw: bytes, forged: bool) -> Features:
         """The features of a message; those of the last few are remembered, for what is judged is often learnt next."""
-        ids = self._recent.get((key, forged))
-        if ids is None:
-            ids = feature_ids(read(raw, forged=forged))
+        features = self._recent.get((key, forged))
+        if features is None:
+            features = features_of(read(raw, forged=forged))
             with self._lock:
-                self._recent[key, forged] = ids
+                self._recent[key, forged] = features
                 while len(self._recent) > _RECENT:
                     self._recent.popitem(last=False)
-        return ids
+        return features
 
-    def _ids_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Ids]:
-        """`_ids` of (key, message) of each, faster."""
+    def _features_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Features]:
+        """`_features` of (key, message) of each, faster."""
         if len(messages) == 1:
-            return [self._ids(*messages[0], forged)]
-        return ids_of_messages([raw for _, raw in messages], forged=forged)
+            return [self._features(*messages[0], forged)]
+        return features_of_messages([raw for _, raw in messages], forged=forged)
 
     def _prepare(self, messages: Sequence[tuple[bytes, bytes]], spam: bool, forged: bool) -> "list[_Prepared]":
         kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
         return [
-            _Prepared(raw, key, kind, encode_entry(Entry(kind, key, ids)), forged)
-            for (key, raw), ids in zip(messages, self._ids_of_many(messages, forged), strict=True)
+            _Prepared(raw, key, kind, encode_entry(Entry(kind, key, features)), forged)
+            for (key, raw), features in zip(messages, self._features_of_many(messages, forged), strict=True)
         ]
 
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
@@ -302,7 +302,7 @@ class _Prepared:
         if forged is self.forged:
             return bytes((kind,)) + self.entry[1:]
         # A changed mind and changed authentication at once: rare enough to read it again in here.
-        return encode_entry(Entry(kind, self.key, feature_ids(read(self.raw, forged=forged))))
+        return encode_entry(Entry(kind, self.key, features_of(read(self.raw, forged=forged))))
 
 
 def _mark(tx: ReadTx, number: int, key: bytes) -> Learnt | None:

@@ -54,7 +54,7 @@ class Table(Protocol):
         """The sum of the features' second-stage weights."""
         ...
 
-    def weights(self, rows: Any) -> list[float]:
+    def weights(self, rows: Any) -> Any:
         """The second-stage weight of each feature."""
         ...
 
@@ -305,8 +305,8 @@ class ArrayTable:
     def weigh(self, rows: Any) -> float:
         return float(self.weight[rows].sum())
 
-    def weights(self, rows: Any) -> list[float]:
-        return list(self.weight[rows].tolist())
+    def weights(self, rows: Any) -> Any:
+        return self.weight[rows]
 
     def nudge(self, rows: Any, amount: float) -> None:
         self.weight[rows] += amount

@@ -11,7 +11,7 @@ from mailkit.spam.headers import header_tokens
 
 __all__ = ["VERSION", "Tokens", "read"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised when the same message would give other tokens. What was learnt with another version is rebuilt."""
 
 _READ_LIMIT: Final = 600_000
@@ -30,8 +30,8 @@ _FIELD: Final = re.compile(rb"^([^\x00-\x20:\x7f]++)[ \t]*+:([^\n]*+(?:\n[ \t][^
 class Tokens:
     """The tokens of one message. `families[n]` holds those of family n, in no particular order, repeats included.
 
-    The first of `families[BODY]` are `body_words` words in the order of the text, and likewise for the subject:
-    neighbours among them are the pairs.
+    `families[BODY]` are the `body_words` words in the order of the text. The first of `families[SUBJECT]` are
+    `subject_words` words in order. Neighbours among them are the pairs.
     """
 
     families: list[list[bytes]]

@@ -1,0 +1,219 @@
+"""Evidence -> score: the mean of each family, and of the text the stretch that speaks most for spam.
+
+A message whose text is one paragraph of spam and ten of somebody's novel is spam; a mean over all of it is not. So
+the families of the text and the second stage (learnt weights of single words and names, their sum z over the root
+of their number n) are taken for each stretch t of the text (`features`) by itself,
+
+    v_t = sum_F w_F * (mean of F in t) / sum of w
+          + share * (z in t * sqrt(n in the text / n in t) + z outside) / sqrt(n in the text + n outside)
+
+and joined by a soft maximum: T ln(mean of exp(v_t / T)), T = 0.25. It is between the mean and the maximum: v itself
+where all stretches say the same, and near the highest, less T ln(how many there are), where one stands out. Then
+
+    score = sum over the other families of w_F * (mean of F) / sum of w + soft maximum of v
+
+A family's mean is the sum of its evidence over 1 + the number of its features that tell anything.
+"""
+
+from collections.abc import Sequence
+from math import exp, log, sqrt
+from typing import Any, Final
+
+from attrs import frozen
+
+from mailkit.spam import arrays
+from mailkit.spam.families import BODY, BODY_PAIRS, FIRST_REST
+from mailkit.spam.features import MOST_STRETCHES, Features
+
+__all__ = ["Layout", "Parts", "parts_in_python", "scores", "second_by_stretch", "shares", "soft_maximum"]
+
+_SHARPNESS: Final = 0.25
+
+
+def soft_maximum(values: Sequence[float]) -> float:
+    """Between the mean and the highest of `values`."""
+    highest = max(values)
+    return highest + _SHARPNESS * log(sum([exp((value - highest) / _SHARPNESS) for value in values]) / len(values))
+
+
+@frozen(eq=False)
+class Parts:
+    """One message by what says how much; or several, then these are arrays with a row for each."""
+
+    rest: Any  #: the families outside the text
+    text: Any  #: the families of the text in each of the 16 stretches
+    there: Any  #: which stretches there are; one at least
+
+
+def scores(parts: Parts, seconds: Any) -> Any:
+    """The score from the parts and what the second stage adds to each stretch; the scores of several."""
+    np = arrays.numpy()
+    if np is None or isinstance(parts.text, list):
+        rows = zip(parts.text, seconds, parts.there, strict=True)
+        return parts.rest + soft_maximum([text + second for text, second, there in rows if there])
+    values = np.where(parts.there, parts.text + seconds, -np.inf)
+    highest = values.max(1, keepdims=True)
+    loud = np.exp((values - highest) / _SHARPNESS).sum(1) / parts.there.sum(1)
+    return parts.rest + highest[:, 0] + _SHARPNESS * np.log(loud)
+
+
+class Layout:
+    """Which features of several messages, joined, stand in which stretch of which message (numpy only)."""
+
+    def __init__(self, ids: Any, where: Any, sizes: Sequence[int]) -> None:
+        np = self._np = arrays.numpy()
+        self.count = len(sizes)
+        self._owner = np.repeat(np.arange(self.count), sizes)
+        self._key = self._owner * 16 + (ids >> np.uint32(28))
+        text = where.nonzero()[0]
+        bits = np.unpackbits(where[text].astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
+        row, stretch = bits.nonzero()
+        self._cell = text[row]
+        """Feature of each cell; a cell is a feature in a stretch."""
+        self._place = self._owner[self._cell] * MOST_STRETCHES + stretch
+        self._pair = ids[self._cell] >= np.uint32(FIRST_REST)
+        self._words = ((where != 0) & (ids < np.uint32(FIRST_REST))).nonzero()[0]
+        self._outside = ((where == 0) & (ids < np.uint32(FIRST_REST))).nonzero()[0]
+
+    def parts(self, evidence: Any, weights: Sequence[float]) -> Parts:
+        """The parts, from the evidence of each feature."""
+        np, count = self._np, self.count
+        tells = evidence != 0
+        means = np.bincount(self._key, evidence, 16 * count) / (np.bincount(self._key, tells, 16 * count) + 1)
+        share = np.array(weights) / (sum(weights) or 1.0)
+        body, pairs = share[BODY], share[BODY_PAIRS]
+        share[[BODY, BODY_PAIRS]] = 0.0
+        key = 2 * self._place + self._pair
+        size = 2 * MOST_STRETCHES * count
+        text = np.bincount(key, evidence[self._cell], size) / (np.bincount(key, tells[self._cell], size) + 1)
+        there = np.bincount(self._place, minlength=MOST_STRETCHES * count).reshape(count, MOST_STRETCHES) > 0
+        there[:, 0] |= ~there.any(1)
+        # No matrix products: how they round depends on which messages are together.
+        rest = (means.reshape(count, 16) * share).sum(1)
+        return Parts(rest, (body * text[::2] + pairs * text[1::2]).reshape(count, MOST_STRETCHES), there)
+
+    def seconds(self, weight: Any) -> Any:
+        """What the second stage says of each stretch, from the weight of each feature (0 for pairs and steps)."""
+        np, count = self._np, self.count
+        size = MOST_STRETCHES * count
+        owner = self._owner[self._outside]
+        total = np.bincount(self._place, weight[self._cell], size).reshape(count, MOST_STRETCHES)
+        number = np.bincount(self._place, ~self._pair, size).reshape(count, MOST_STRETCHES)
+        outside = np.bincount(owner, weight[self._outside], count)
+        words = np.bincount(self._owner[self._words], minlength=count)
+        every = words + np.bincount(owner, minlength=count)
+        scale = np.sqrt(words[:, None] / np.maximum(number, 1))
+        return (total * scale + outside[:, None]) / np.sqrt(np.maximum(every, 1))[:, None]
+
+
+def _there(where: Sequence[int]) -> list[bool]:
+    """Which stretches there are."""
+    every = 0
+    for bits in where:
+        every |= bits
+    return [bool((every or 1) >> at & 1) for at in range(MOST_STRETCHES)]
+
+
+def parts_in_python(features: Features, evidence: Sequence[float], weights: Sequence[float]) -> Parts:
+    """`Layout.parts` of one message, in plain Python."""
+    means, text = _means(features, evidence)
+    total = sum(weights) or 1.0
+    rest = sum([mean * weight for mean, weight in zip(means, weights, strict=True)]) / total
+    body, pairs = (weights[number] / total for number in (BODY, BODY_PAIRS))
+    both = [body * one + pairs * two for one, two in text]
+    return Parts(rest, both, _there(features.where))
+
+
+def _means(features: Features, evidence: Sequence[float]) -> tuple[list[float], list[tuple[float, float]]]:
+    """The mean of each family outside the text, and of both families of the text in each stretch."""
+    sums, tells = _sums(features, evidence)
+    outside = [total / (1 + count) for total, count in zip(sums[:16], tells[:16], strict=True)]
+    inside = [total / (1 + count) for total, count in zip(sums[16:], tells[16:], strict=True)]
+    return outside, list(zip(inside[::2], inside[1::2], strict=True))
+
+
+def _sums(features: Features, evidence: Sequence[float]) -> tuple[list[float], list[int]]:
+    """Sum of evidence and how much of it tells: of 16 families, then of words and pairs of each stretch by turns."""
+    sums, tells = [0.0] * (16 + 2 * MOST_STRETCHES), [0] * (16 + 2 * MOST_STRETCHES)
+    for number, where, value in zip(features.ids, features.where, evidence, strict=True):
+        if value:
+            for at in _places(number, where):
+                sums[at] += value
+                tells[at] += 1
+    return sums, tells
+
+
+def _places(number: int, where: int) -> list[int]:
+    """Where a feature counts in `_sums`."""
+    if not where:
+        return [number >> 28]
+    pair = number >= FIRST_REST
+    return [16 + 2 * at + pair for at in range(where.bit_length()) if where >> at & 1]
+
+
+def second_by_stretch(where: Any, weights: Any) -> list[float]:
+    """`Layout.seconds` of one message, from the weights of its singles."""
+    np = arrays.numpy()
+    if np is None or isinstance(weights, list):
+        outside = sum([weight for bits, weight in zip(where, weights, strict=True) if not bits])
+        out = []
+        for at, unit in enumerate(_units(where)):
+            total = sum([weight for bits, weight in zip(where, weights, strict=True) if bits >> at & 1])
+            out.append(total * unit + outside / sqrt(max(len(where), 1)))
+        return out
+    bits = np.unpackbits(where.astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
+    outside = where == 0
+    number = bits.sum(0, dtype=np.int64)
+    scale = np.sqrt((len(where) - np.count_nonzero(outside)) / np.maximum(number, 1))
+    inside = (weights[:, None] * bits).sum(0)
+    return list(((inside * scale + weights[outside].sum()) / sqrt(max(len(where), 1))).tolist())
+
+
+def _units(where: Sequence[int]) -> list[float]:
+    """What the weight of a word counts in each stretch; that of a feature outside counts 1 / sqrt(number of all)."""
+    words = sum([bits != 0 for bits in where])
+    counts = [sum([bits >> at & 1 for bits in where]) for at in range(MOST_STRETCHES)]
+    return [sqrt(words / max(count, 1)) / sqrt(max(len(where), 1)) for count in counts]
+
+
+def shares(
+    features: Features, evidence: Sequence[float], second: Sequence[float], weights: Sequence[float], share: float
+) -> list[float]:
+    """What each feature adds to the score; `second`: the second stage's weights of the singles, of which it has
+    `share`.
+
+    A soft maximum is a mean with weights: those of `exp(v / T)`, which give a little more than it, mixed with equal
+    ones, which give less.
+    """
+    total = sum(weights) or 1.0
+    parts = parts_in_python(features, evidence, weights)
+    seconds = second_by_stretch(features.where[: len(second)], list(second))
+    values = [text + share * z for text, z in zip(parts.text, seconds, strict=True)]
+    voices = _voices(values, parts.there)
+    _, tells = _sums(features, evidence)
+    unit = [1 / (1 + count) for count in tells]
+    unit[16:] = [voices[at // 2] * one for at, one in enumerate(unit[16:])]
+    alone = features.where[: len(second)]
+    each = [voice * share * one for voice, one in zip(voices, _units(alone), strict=True)]
+    outside = share / sqrt(max(len(second), 1))
+    out: list[float] = []
+    for number, where, value in zip(features.ids, features.where, evidence, strict=True):
+        weight = value * weights[number >> 28] / total
+        out.append(weight * sum([unit[at] for at in _places(number, where)]) if value else 0.0)
+    for at, (bits, weight) in enumerate(zip(alone, second, strict=True)):
+        out[at] += weight * (sum([one for place, one in enumerate(each) if bits >> place & 1]) if bits else outside)
+    return out
+
+
+def _voices(values: Sequence[float], there: Sequence[bool]) -> list[float]:
+    """Weights, 1 together, with which the values that are there add up to their soft maximum."""
+    known = [value for value, is_there in zip(values, there, strict=True) if is_there]
+    highest, mean = max(known), sum(known) / len(known)
+    loud = [exp((value - highest) / _SHARPNESS) * is_there for value, is_there in zip(values, there, strict=True)]
+    together = sum(loud)
+    most = sum([weight * value for weight, value in zip(loud, values, strict=True) if weight]) / together
+    mix = (soft_maximum(known) - mean) / (most - mean) if most - mean > 1e-9 else 0.0
+    return [
+        mix * weight / together + (1 - mix) * is_there / len(known)
+        for weight, is_there in zip(loud, there, strict=True)
+    ]
