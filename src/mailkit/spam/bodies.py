@@ -5,13 +5,14 @@ from binascii import a2b_qp
 from typing import Final
 
 from mailkit.mime.charsets import codec_name
+from mailkit.mime.encoded_words import decode_header
 from mailkit.mime.header_index import HeaderIndex, unfold
 from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
 from mailkit.spam.hidden import part_hidden
 from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
-from mailkit.spam.shapes import step
+from mailkit.spam.shapes import organisation, step
 from mailkit.spam.urls import find_urls, url_tokens
 from mailkit.spam.words import scripts, shouted, words
 
@@ -28,10 +29,17 @@ _MOST_WORDS: Final = 2_500
 
 _CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
 _NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
+_TWO_ENDINGS: Final = re.compile(rb"\.(?:pdf|docx?|xlsx?|pptx?|txt|jpe?g|png|gif|mp[34]|html?)\s*\.[a-z0-9]{2,5}$")
+_DATA_URI: Final = re.compile(rb"data:(\w{1,20})/[\w.+-]{1,60};base64,[\w+/=\s]*+")
+_METHOD: Final = re.compile(rb"method\s{0,3}=[\s\"]{0,3}([a-z]{1,20})")
+# RFC 5545 3.8.1: what a person reads of an event.
+_TOLD: Final = re.compile(rb"^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)\b[^:\n]{0,200}:([^\n]*)", re.MULTILINE)
 _ASCII: Final = bytes(range(128))
 
 
-def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex) -> list[bytes]:
+def body_tokens(
+    scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex, sender: bytes
+) -> list[bytes]:
     """Adds the features of all parts to `tokens`; returns the words of the body in order.
 
     `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
@@ -54,7 +62,10 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         name = _NAME.search(declared) if b"name" in declared else None
         name = name or (_NAME.search(disposition) if b"name" in disposition else None)
         if name:
-            kinds.append(b"file ." + (name[1] or name[2]).rpartition(b".")[2][:8])
+            kinds += _file_tokens(name[1] or name[2])
+        if part.content_type == b"text/calendar":
+            calendar = _METHOD.search(declared)
+            kinds.append(b"calendar " + (calendar[1] if calendar else b"none"))
         if (
             part.children
             or room <= 0
@@ -65,8 +76,9 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
             continue
         data = _utf8(part, charset[1] if charset else b"")[:source]
         source -= len(data)
-        urls.update(find_urls(data))
-        if part.content_type == b"text/html" or b"<html" in data[:1000].lower():
+        is_page = part.content_type == b"text/html" or b"<html" in data[:1000].lower()
+        urls.update(find_urls(data, page=is_page))
+        if is_page:
             lower = data.lower()
             page, unseen, marks = part_hidden(data, lower)
             text, tags = html_text(page, lower if page is data else page.lower(), most_tags)
@@ -75,11 +87,14 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
             tokens[f.HTML] += marks
             if unseen:
                 hidden.append(html_text(unseen, unseen.lower(), most_tags)[0])
+        elif part.content_type == b"text/calendar":
+            text = b"\n".join(_TOLD.findall(data.replace(b"\r\n ", b"").replace(b"\n ", b"")[:_TEXT_LIMIT]))
         else:
             text = data
         text = _both_ends(text, room)
         room -= len(text)
         texts.append(text)
+    count = len(texts)
     if hidden:
         texts.append(_both_ends(b"\n".join(hidden), room))
     text = b"\n".join(texts)
@@ -89,12 +104,17 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     tokens[f.BODY] += found
     loud, capitals = shouted(text)
     tokens[f.CAPITALS] += loud
-    tokens[f.URL] += url_tokens(urls)
+    marks, hosts = url_tokens(urls)
+    tokens[f.URL] += marks
+    if hosts and sender:
+        home = organisation(sender)
+        ours = sum([organisation(host) == home for host in hosts])
+        shape.append(b"links home " + (b"all" if ours == len(hosts) else b"some" if ours else b"none"))
 
     size = len(text) + 1
     shape.append(b"words " + step(len(found) // 8))
     shape.append(b"links " + step(sum(urls.values())))
-    shape.append(b"text parts " + step(len(texts)))
+    shape.append(b"text parts " + step(count))
     shape.append(b"parts " + step(len(scan.parts)))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
     shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
@@ -105,6 +125,16 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
         shape += [b"script " + script for script in scripts(text)]
     return found
+
+
+def _file_tokens(name: bytes) -> list[bytes]:
+    """What the name of a file says of it."""
+    if b"=?" in name:
+        name = decode_header(name).lower().encode("utf-8", "replace")
+    out = [b"file ." + name.rpartition(b".")[2][:8]]
+    if _TWO_ENDINGS.search(name):
+        out.append(b"file with two endings")
+    return out
 
 
 def _shown_first(parts: list[Part]) -> list[Part]:
@@ -132,11 +162,19 @@ def _both_ends(text: bytes, room: int) -> bytes:
     return text[: room - room // 8] + b"\n" + text[len(text) - room // 8 :]
 
 
+def _decoded(raw: bytes, encoding: bytes) -> bytes:
+    # Soft errors don't matter here, and looking for them would cost more than decoding.
+    return a2b_qp(raw) if encoding == b"quoted-printable" else decode_transfer(raw, encoding)[0]
+
+
 def _utf8(part: Part, label: bytes) -> bytes:
     """The beginning of a text part as UTF-8."""
     raw = part.raw_body[:_PART_LIMIT]
-    # Soft errors don't matter here, and looking for them would cost more than decoding.
-    data = a2b_qp(raw) if part.encoding == b"quoted-printable" else decode_transfer(raw, part.encoding)[0]
+    data = _decoded(raw, part.encoding)
+    if b";base64," in data:  # pictures within the page: they must not use up the room of its text
+        if len(raw) == _PART_LIMIT:
+            data = _decoded(part.raw_body[: 4 * _PART_LIMIT], part.encoding)
+        data = _DATA_URI.sub(rb"data:\1", data)[:_PART_LIMIT]
     if data.isascii() and b"\x1b" not in data:
         return data
     codec = codec_name(label.decode("ascii")) if label else None

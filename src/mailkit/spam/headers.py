@@ -6,7 +6,7 @@ from typing import Final
 from mailkit.mime.encoded_words import decode_header
 from mailkit.spam import families as f
 from mailkit.spam.excluded import is_excluded
-from mailkit.spam.shapes import host_and_parents, organisation, pattern, step
+from mailkit.spam.shapes import host_and_parents, key_pattern, organisation, pattern, step
 from mailkit.spam.words import shouted, words
 
 __all__ = ["header_tokens"]
@@ -15,19 +15,25 @@ _ADDRESS: Final = re.compile(rb"([^\s<>\"(),:;@]{1,64})@([A-Za-z0-9.\-_\x80-\xff
 _DOMAIN: Final = re.compile(rb"\bd\s*=\s*([^\s;]{1,253})")
 # "[list] Re: [list] subject": the name of a list, not what the message is about.
 _LIST_TAG: Final = re.compile(rb"((?:(?:re|aw|sv|fwd?|antw|wg|tr)\s*:\s*)*)\[[^\]]{1,30}\]\s*", re.IGNORECASE)
-_REPLY: Final = re.compile(rb"\s*(re|aw|sv|antw|fwd?|wg|tr)\s*:", re.IGNORECASE)
+_REPLY: Final = re.compile(
+    rb"\s*(re|aw|sv|antw|fwd?|wg|tr|rv|res|enc|odp|pd|ynt|ilt|vs|vl|i|r"
+    rb"|\xe5\x9b\x9e\xe5\xa4\x8d|\xe8\xbd\xac\xe5\x8f\x91|\xe7\xad\x94\xe5\xa4\x8d)\s{0,2}(?::|\xef\xbc\x9a)",
+    re.IGNORECASE,
+)
+# Written by the server that took it in, since the sender's program had left it out.
+_GIVEN: Final = re.compile(rb"SMTPIN_ADDED|\.prod\.(?:protection\.)?outlook\.com$|\.eop-[a-z0-9-]+\.prod\.")
 _NOT_LOUD: Final = b"abcdefghijklmnopqrstuvwxyz0123456789 .,:;!?-'\"" + bytes(range(0x80, 0x100))
 
 _EXPECTED: Final = (
     *(b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"),
-    *(b"cc", b"reply-to", b"in-reply-to", b"references"),
+    *(b"cc", b"reply-to", b"in-reply-to", b"references", b"dkim-signature"),
 )
 _MISSING: Final = tuple((name, b"no " + name) for name in _EXPECTED)
 _MAILERS: Final = ((b"x-mailer", b"mailer:"), (b"user-agent", b"agent:"), (b"x-mimeole", b"ole:"))
 
 
-def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forged: bool) -> list[bytes]:
-    """Adds the features of header fields to `tokens`; returns the words of the subject in order.
+def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forged: bool) -> tuple[list[bytes], bytes]:
+    """Adds the features of header fields to `tokens`; returns the words of the subject in order, and the sender's host.
 
     `first` has the topmost field of each lower-case name, as it came. `forged`: the address in From was checked and
     found not to be the sender's, so it must not profit from that address's good name.
@@ -49,9 +55,11 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
         mailer.append(b"none")
 
     message_id = first.get(b"message-id", b"").strip(b"<> \t\r\n")[:300]
-    if message_id:
+    if _GIVEN.search(message_id) and not (host and organisation(host) == b"outlook.com"):
+        shape.append(b"no message-id")
+    elif message_id:
         left, _, right = message_id.rpartition(b"@")
-        tokens[f.MESSAGE_ID].append(b"pattern " + pattern(left))
+        tokens[f.MESSAGE_ID].append(b"pattern " + key_pattern(left))
         tokens[f.MESSAGE_ID] += host_and_parents(right)
         if host:
             agree = organisation(right) == organisation(host)
@@ -60,7 +68,7 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
         signer = _DOMAIN.search(first[b"dkim-signature"][:2000])
         agree = signer is not None and organisation(signer[1]) == organisation(host)
         shape.append(b"signed for the sender's domain" if agree else b"signed for another domain")
-    return subject
+    return subject, host
 
 
 def _text(value: bytes, limit: int) -> bytes:

@@ -1,8 +1,9 @@
 """Numbers and names as coarse shapes, so that they repeat from one message to the next."""
 
+import re
 from typing import Final
 
-__all__ = ["host_and_parents", "organisation", "pattern", "step"]
+__all__ = ["host_and_parents", "key_pattern", "organisation", "pattern", "step"]
 
 _LETTERS: Final = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", b"A" * 26 + b"a" * 26 + b"0" * 10
@@ -16,13 +17,21 @@ def step(count: int) -> bytes:
     return _STEPS[count if count < 4 else 2 + count.bit_length()]
 
 
-def pattern(text: bytes) -> bytes:
+def pattern(text: bytes, most: int = 24) -> bytes:
     """Which kinds of character follow each other: `Jane.doe-4711` is `Aa.a-0`."""
     text = text[:60].translate(_LETTERS)
     for double, letter in _DOUBLES:
         while double in text:
             text = text.replace(double, letter)
-    return text[:24]
+    return text[:most]
+
+
+_SEGMENTS: Final = re.compile(rb"[Aa0]{4,}")
+
+
+def key_pattern(text: bytes) -> bytes:
+    """`pattern` of an identifier: of a segment whose kinds change more than twice, which is a key, only the kinds."""
+    return _SEGMENTS.sub(lambda found: bytes(sorted(set(found[0]))) + b"*", pattern(text, 60))[:24]
 
 
 def host_and_parents(host: bytes, mark: bytes = b"") -> list[bytes]:

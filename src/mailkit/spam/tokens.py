@@ -61,6 +61,6 @@ def read(raw: bytes, *, forged: bool = False) -> Tokens:
     fields = _FIELD.findall(raw, root.header_start, root.header_end)
     # Of repeated fields the topmost counts.
     first = {name.lower(): value for name, value in reversed(fields[:_FIELD_LIMIT])}
-    subject = header_tokens(first, families, forged=forged)
-    body = body_tokens(scanned, families, first if len(fields) <= _FIELD_LIMIT else root.headers)
+    subject, sender = header_tokens(first, families, forged=forged)
+    body = body_tokens(scanned, families, first if len(fields) <= _FIELD_LIMIT else root.headers, sender)
     return Tokens(families, len(body), len(subject))

@@ -9,15 +9,28 @@ from mailkit.spam.shapes import host_and_parents
 __all__ = ["find_urls", "url_tokens"]
 
 # The literal beginning makes the search fast. The scheme doesn't matter.
-_URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300})")
+# A host may be written in its own script.
+_URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`/]{1,100}(?:/[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{0,300})?)")
 _WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}\.[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{2,300})")
+_BARE: Final = re.compile(rb"[=\"']\s{0,3}//([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300})")
+# A host, and right behind it words of a script that needs no spaces.
+_GLUED: Final = re.compile(rb"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?=[\x80-\xff])")
+_KEY: Final = re.compile(rb"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{8,}|[a-z]{18,}|\d{6,}")
 _WORDS: Final = bytes(c if c in b"abcdefghijklmnopqrstuvwxyz0123456789" else 0x20 for c in range(256))
 _MOST: Final = 60
 
 
-def find_urls(text: bytes) -> dict[bytes, int]:
-    """What follows `scheme://` (or starts with `www.`), each once, with how often; the first 60."""
+def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
+    """What follows `scheme://` (or starts with `www.`), each once, with how often; the first 60. In a page also what
+    follows `"//`, and not what an element begins with: that is what a link says, not where it leads.
+    """
     urls: dict[bytes, int] = {}
+    if page:
+        if b">http" in text:
+            text = text.replace(b">http://", b"> ").replace(b">https://", b"> ")
+        if b'"//' in text or b"'//" in text:
+            for url in _BARE.findall(text)[:_MOST]:
+                urls[url] = urls.get(url, 0) + 1
     for url in _URL.findall(text):
         urls[url] = urls.get(url, 0) + 1
         if len(urls) >= _MOST:
@@ -31,8 +44,8 @@ def find_urls(text: bytes) -> dict[bytes, int]:
     return urls
 
 
-def url_tokens(urls: dict[bytes, int]) -> list[bytes]:
-    """The features of links found by `find_urls`."""
+def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
+    """The features of links found by `find_urls`, and the hosts they lead to."""
     out: list[bytes] = []
     hosts: set[bytes] = set()
     for url in urls:
@@ -47,8 +60,10 @@ def url_tokens(urls: dict[bytes, int]) -> list[bytes]:
                 out.append(b"query in link")
             if b"%" in path:
                 out.append(b"escapes in link")
-            out += [b"/" + word for word in path[:80].translate(_WORDS).split()[:8] if len(word) > 1]
-    return out
+            words = path[:200].translate(_WORDS).split()[:10]
+            # Keys of tracking never come again: all are one.
+            out += [b"/key" if _KEY.fullmatch(word) else b"/" + word for word in words if len(word) > 1]
+    return out, hosts
 
 
 def _host_tokens(host: bytes) -> list[bytes]:
@@ -61,6 +76,10 @@ def _host_tokens(host: bytes) -> list[bytes]:
         out.append(b"port in link")
     if not host.translate(None, b".0123456789x"):
         out.append(b"address for host")
-    if host.startswith(b"xn--") or b".xn--" in host:
+    if not host.isascii():
+        glued = _GLUED.match(host)
+        if glued:
+            host = glued[0]
+    if not host.isascii() or host.startswith(b"xn--") or b".xn--" in host:
         out.append(b"host in another script")
     return out + host_and_parents(host)
