@@ -4,6 +4,8 @@ import re
 from binascii import a2b_qp
 from typing import Final
 
+from attrs import frozen
+
 from mailkit.mime.charsets import codec_name
 from mailkit.mime.encoded_words import decode_header
 from mailkit.mime.header_index import HeaderIndex, unfold
@@ -14,9 +16,9 @@ from mailkit.spam.hidden import part_hidden
 from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
 from mailkit.spam.shapes import organisation, step
 from mailkit.spam.urls import find_urls, url_tokens
-from mailkit.spam.words import scripts, shouted, words
+from mailkit.spam.words import scripts
 
-__all__ = ["body_tokens"]
+__all__ = ["MOST_WORDS", "Body", "body_tokens", "text_tokens"]
 
 _MOST_PARTS: Final = 40
 _PART_LIMIT: Final = 100_000
@@ -25,7 +27,8 @@ _SOURCE_LIMIT: Final = 200_000
 """Bytes of text parts, tags included, that are read, all parts together."""
 _TEXT_LIMIT: Final = 16_000
 """Bytes of text that are cut into words, all parts together."""
-_MOST_WORDS: Final = 2_500
+MOST_WORDS: Final = 2_500
+"""Words of the text that count: the first, and an eighth of them from its end."""
 
 _CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
 _NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
@@ -37,10 +40,18 @@ _TOLD: Final = re.compile(rb"^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)\b[^:\n]{0
 _ASCII: Final = bytes(range(128))
 
 
-def body_tokens(
-    scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex, sender: bytes
-) -> list[bytes]:
-    """Adds the features of all parts to `tokens`; returns the words of the body in order.
+@frozen
+class Body:
+    """The text of a message, of all its text parts, as UTF-8; how many such parts, parts and links there are."""
+
+    text: bytes
+    texts: int
+    parts: int
+    links: int
+
+
+def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes] | HeaderIndex, sender: bytes) -> Body:
+    """Adds the features of all parts to `tokens`, but for those of their text (`text_tokens`).
 
     `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
     """
@@ -97,34 +108,33 @@ def body_tokens(
     count = len(texts)
     if hidden:
         texts.append(_both_ends(b"\n".join(hidden), room))
-    text = b"\n".join(texts)
-    found = words(text)
-    if len(found) > _MOST_WORDS:
-        del found[_MOST_WORDS - _MOST_WORDS // 8 : len(found) - _MOST_WORDS // 8]
-    tokens[f.BODY] += found
-    loud, capitals = shouted(text)
-    tokens[f.CAPITALS] += loud
     marks, hosts = url_tokens(urls)
     tokens[f.URL] += marks
     if hosts and sender:
         home = organisation(sender)
         ours = sum([organisation(host) == home for host in hosts])
         shape.append(b"links home " + (b"all" if ours == len(hosts) else b"some" if ours else b"none"))
+    return Body(b"\n".join(texts), count, len(scan.parts), sum(urls.values()))
 
+
+def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens: list[list[bytes]]) -> None:
+    """Adds the features of the text, but for its words, to `tokens`. It has so many words, shouted ones, capitals."""
+    text = body.text
     size = len(text) + 1
-    shape.append(b"words " + step(len(found) // 8))
-    shape.append(b"links " + step(sum(urls.values())))
-    shape.append(b"text parts " + step(count))
-    shape.append(b"parts " + step(len(scan.parts)))
+    tokens[f.CAPITALS] += loud
+    shape = tokens[f.SHAPE]
+    shape.append(b"words " + step(words // 8))
+    shape.append(b"links " + step(body.links))
+    shape.append(b"text parts " + step(body.texts))
+    shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
-    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if b">" in text else 0))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))
     shape.append(b"? " + step(text.count(b"?")))
     if not text.isascii():
         shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
         shape += [b"script " + script for script in scripts(text)]
-    return found
 
 
 def _file_tokens(name: bytes) -> list[bytes]:

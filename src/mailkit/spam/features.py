@@ -85,22 +85,38 @@ def _stretches(words: int) -> int:
 
 
 def features_of(tokens: Tokens) -> Features:
-    """The features of a message."""
-    return features_of_many([tokens])[0]
-
-
-def features_of_many(messages: Sequence[Tokens]) -> list[Features]:
-    """`features_of` each, faster: what numpy costs per call is shared. Best with some tens."""
+    """The features of a message that `read` has read."""
     np = arrays.numpy()
     if np is None:
-        return [features_in_python(tokens) for tokens in messages]
+        return features_in_python(tokens)
+    sizes = [len(family) for family in tokens.families]
+    found = np.fromiter(map(crc32, chain.from_iterable(tokens.families)), np.uint32, sum(sizes))
+    return _features([tokens], [sizes], found)[0]
+
+
+def features_of_many(messages: Sequence[Tokens], body: Any) -> list[Features]:
+    """The features of each of what `read_many` has read: what numpy costs per call is shared. Best with some tens."""
+    np = arrays.numpy()
     sizes = [[len(family) for family in tokens.families] for tokens in messages]
-    totals = [sum(lengths) for lengths in sizes]
-    whole = sum(totals)
-    if not whole:
-        return [Features(np.zeros(0, np.uint32), np.zeros(0, np.uint16))] * len(messages)
     words = chain.from_iterable([family for tokens in messages for family in tokens.families])
-    found = np.fromiter(map(crc32, words), np.uint32, whole)
+    others = np.fromiter(map(crc32, words), np.uint32, sum(map(sum, sizes)))
+    both = zip(messages, sizes, strict=True)
+    spans = [size for tokens, lengths in both for size in (tokens.body_words, sum(lengths))]
+    of_body = np.repeat(np.array([True, False] * len(messages)), spans)
+    found = np.empty(len(of_body), np.uint32)
+    found[of_body] = body
+    found[~of_body] = others
+    for tokens, lengths in zip(messages, sizes, strict=True):
+        lengths[BODY] += tokens.body_words
+    return _features(messages, sizes, found)
+
+
+def _features(messages: Sequence[Tokens], sizes: Sequence[Sequence[int]], found: Any) -> list[Features]:
+    """From the CRC-32 of all tokens of each message, by family; the families have so many."""
+    np = arrays.numpy()
+    if not len(found):
+        return [Features(np.zeros(0, np.uint32), np.zeros(0, np.uint16))] * len(messages)
+    totals = [sum(lengths) for lengths in sizes]
     # Spans of words whose right neighbours make pairs with them, and spans between.
     spans = []
     for tokens, lengths in zip(messages, sizes, strict=True):

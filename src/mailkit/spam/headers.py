@@ -1,6 +1,7 @@
 """Header fields -> features: who it is from and to, what it is called, what wrote it, what is missing."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from mailkit.mime.encoded_words import decode_header
@@ -22,6 +23,7 @@ _REPLY: Final = re.compile(
 )
 # Written by the server that took it in, since the sender's program had left it out.
 _GIVEN: Final = re.compile(rb"SMTPIN_ADDED|\.prod\.(?:protection\.)?outlook\.com$|\.eop-[a-z0-9-]+\.prod\.")
+_NO_SIGNS: Final = bytes(c for c in range(256) if c not in b"!$?%")
 _NOT_LOUD: Final = b"abcdefghijklmnopqrstuvwxyz0123456789 .,:;!?-'\"" + bytes(range(0x80, 0x100))
 
 _EXPECTED: Final = (
@@ -41,7 +43,7 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
     names = first.keys()
     shape = tokens[f.SHAPE]
     shape += [mark for name, mark in _MISSING if name not in names]
-    tokens[f.HEADERS] += [name[:40] for name in list(names)[:80] if not is_excluded(name)]
+    tokens[f.HEADERS] += filter(None, map(_telling_name, list(names)[:80]))
 
     host = _sender(first, tokens, b"?" if forged else b"")
     subject = _subject(first.get(b"subject", b""), tokens)
@@ -50,7 +52,7 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
     mailer = tokens[f.MAILER]
     for name, mark in _MAILERS:
         if name in names:
-            mailer += [mark + word for word in words(first[name][:200])]
+            mailer += _marked_words(mark, first[name][:200])
     if not mailer:
         mailer.append(b"none")
 
@@ -71,6 +73,12 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
     return subject, host
 
 
+@lru_cache(4096)
+def _telling_name(name: bytes) -> bytes:
+    """The name of a field, shortened; empty if it is left out."""
+    return b"" if is_excluded(name) else name[:40]
+
+
 def _text(value: bytes, limit: int) -> bytes:
     """A field's text as UTF-8."""
     value = value[:limit]
@@ -84,8 +92,7 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
     shape, out, name = tokens[f.SHAPE], tokens[f.FROM], tokens[f.NAME]
     host = b""
     raw = first.get(b"from", b"")
-    value = _text(raw, 1000)
-    addresses = _ADDRESS.findall(value)
+    addresses, around = _addresses(raw[:1000], 200)
     for local, domain in addresses[-1:]:  # behind the display name, which may hold an address too
         host = domain
         out.append(doubt + local.lower() + b"@")
@@ -96,15 +103,15 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
         shape.append(b"name is the address" if agree else b"name is another address")
     if b"=?" in raw:
         shape.append(b"encoded name")
-    name += [doubt + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+    name += [doubt + word for word in around]
     if b"reply-to" in first:
-        value = _text(first[b"reply-to"], 1000)
-        for local, domain in _ADDRESS.findall(value)[:3]:
+        addresses, around = _addresses(first[b"reply-to"][:1000], 200)
+        for local, domain in addresses[:3]:
             out.append(b"reply " + local.lower() + b"@")
             out += host_and_parents(domain, b"reply ")
             agree = organisation(domain) == organisation(host)
             shape.append(b"reply to the sender's host" if agree else b"reply to another host")
-        name += [b"reply " + word for word in words(_ADDRESS.sub(b" ", value)[:200])]
+        name += [b"reply " + word for word in around]
     return host
 
 
@@ -123,9 +130,10 @@ def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
     reply = _REPLY.match(text)
     if reply:
         shape.append(b"subject " + reply[1].lower() + b":")
-    for sign in (b"!", b"$", b"?", b"%"):
-        if sign in text:
-            shape.append(b"subject with " + sign + step(text.count(sign)))
+    if text.translate(None, _NO_SIGNS):
+        for sign in (b"!", b"$", b"?", b"%"):
+            if sign in text:
+                shape.append(b"subject with " + sign + step(text.count(sign)))
     if b"=?" in raw:
         shape.append(b"subject in " + raw.partition(b"=?")[2].partition(b"?")[0].lower()[:20])
     elif not raw.isascii():
@@ -137,13 +145,24 @@ def _recipients(first: dict[bytes, bytes], tokens: list[list[bytes]]) -> None:
     count = 0
     out = tokens[f.TO]
     for name in (b"to", b"cc"):
-        if name not in first:
-            continue
-        value = _text(first[name], 4000)
-        found = _ADDRESS.findall(value)
-        count += len(found)
-        for local, domain in found[:20]:
-            out.append(local.lower() + b"@")
-            out += host_and_parents(domain)
-        out += [b"name " + word for word in words(_ADDRESS.sub(b" ", value)[:400])]
+        if name in first:
+            addresses, around = _addresses(first[name][:4000], 400)
+            count += len(addresses)
+            for local, domain in addresses[:20]:
+                out.append(local.lower() + b"@")
+                out += host_and_parents(domain)
+            out += [b"name " + word for word in around]
     tokens[f.SHAPE].append(b"recipients " + step(count))
+
+
+# Few senders and few groups of addressees make up most of the mail, hence what was read of them is kept.
+@lru_cache(512)
+def _addresses(raw: bytes, most: int) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+    """(Local part, host) of each address in a field, and the words of the first `most` bytes around them."""
+    value = _text(raw, len(raw))
+    return _ADDRESS.findall(value), words(_ADDRESS.sub(b" ", value)[:most])
+
+
+@lru_cache(512)
+def _marked_words(mark: bytes, text: bytes) -> list[bytes]:
+    return [mark + word for word in words(text)]

@@ -11,4 +11,6 @@ def message_key(raw: bytes) -> bytes:
     """
     if raw.startswith(b"From "):
         raw = raw[raw.find(b"\n") + 1 :]
-    return hashlib.sha256(raw.replace(b"\r\n", b"\n").rstrip(b"\n")).digest()[:12]
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n")
+    return hashlib.sha256(raw.rstrip(b"\n")).digest()[:12]

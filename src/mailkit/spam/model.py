@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import exp, sqrt
 from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
@@ -302,7 +302,8 @@ class Model:
             cut = [example for example in kept[:-WHOLE] if example.whole is not None]
             counted = [score for parts, _ in self._parts_now(cut, WEIGHTS) for score in _scores(parts, None)]
             for example, score in zip(cut, counted, strict=True):
-                self.examples[example.key] = evolve(example, whole=None, counted=round(score * _UNIT))
+                key, alone = example.key, example.singles
+                self.examples[key] = Example(key, spam, example.number, alone, None, round(score * _UNIT))
 
 
 def _scores(parts: Parts, seconds: list[list[float]] | None) -> list[float]:

@@ -15,6 +15,7 @@ A mean, not a sum: neither length nor repetition adds certainty. About -2 for ha
 The families of the text, and the second stage, count by stretches of the text: see `stretches`.
 """
 
+from functools import lru_cache
 from math import log
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ _DOUBT: Final = 0.3
 _SMALL: Final = 20
 _TELLING: Final = 0.2
 _MOST: Final = 5.0
+_MANY: Final = 30_000
+_SMALL_COUNTS: Final = 256
 
 
 def doubt(spam: int, ham: int) -> float:
@@ -51,6 +54,23 @@ def log_odds(a: Any, b: Any, spam: int, ham: int) -> Any:
     np = arrays.numpy()
     if np is None or not isinstance(a, np.ndarray):
         return [log_odds_in_python(x, y, spam, ham) for x, y in zip(a, b, strict=True)]
+    if len(a) < _MANY:
+        return _log_odds(np, a, b, spam, ham)
+    # Few features are counted often: what small counts say is looked up.
+    large = ((a | b) >= _SMALL_COUNTS).nonzero()[0]
+    found = _small_log_odds(spam, ham).take(a.astype(np.intp) * _SMALL_COUNTS + b, mode="clip")
+    found[large] = _log_odds(np, a[large], b[large], spam, ham)
+    return found
+
+
+@lru_cache(4)
+def _small_log_odds(spam: int, ham: int) -> Any:
+    np = arrays.numpy()
+    counts = np.arange(_SMALL_COUNTS, dtype=np.uint32)
+    return _log_odds(np, np.repeat(counts, _SMALL_COUNTS), np.tile(counts, _SMALL_COUNTS), spam, ham)
+
+
+def _log_odds(np: Any, a: Any, b: Any, spam: int, ham: int) -> Any:
     n = a + b
     pa = a / max(spam, 1)
     f = pa + b / max(ham, 1)

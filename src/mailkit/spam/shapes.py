@@ -1,6 +1,7 @@
 """Numbers and names as coarse shapes, so that they repeat from one message to the next."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["host_and_parents", "key_pattern", "organisation", "pattern", "step"]
@@ -17,13 +18,17 @@ def step(count: int) -> bytes:
     return _STEPS[count if count < 4 else 2 + count.bit_length()]
 
 
-def pattern(text: bytes, most: int = 24) -> bytes:
+def pattern(text: bytes) -> bytes:
     """Which kinds of character follow each other: `Jane.doe-4711` is `Aa.a-0`."""
-    text = text[:60].translate(_LETTERS)
+    return _without_doubles(text[:60].translate(_LETTERS))[:24]
+
+
+@lru_cache(4096)
+def _without_doubles(text: bytes) -> bytes:
     for double, letter in _DOUBLES:
         while double in text:
             text = text.replace(double, letter)
-    return text[:most]
+    return text
 
 
 _SEGMENTS: Final = re.compile(rb"[Aa0]{4,}")
@@ -31,22 +36,29 @@ _SEGMENTS: Final = re.compile(rb"[Aa0]{4,}")
 
 def key_pattern(text: bytes) -> bytes:
     """`pattern` of an identifier: of a segment whose kinds change more than twice, which is a key, only the kinds."""
-    return _SEGMENTS.sub(lambda found: bytes(sorted(set(found[0]))) + b"*", pattern(text, 60))[:24]
+    return _keys_marked(_without_doubles(text[:60].translate(_LETTERS)))
 
 
-def host_and_parents(host: bytes, mark: bytes = b"") -> list[bytes]:
+@lru_cache(4096)
+def _keys_marked(text: bytes) -> bytes:
+    return _SEGMENTS.sub(lambda found: bytes(sorted(set(found[0]))) + b"*", text)[:24]
+
+
+@lru_cache(2048)
+def host_and_parents(host: bytes, mark: bytes = b"") -> tuple[bytes, ...]:
     """A host name and up to three domains above it, each written `.domain`."""
     host = host.lower().strip(b".")
     if not host:
-        return []
+        return ()
     out = [mark + host]
     parent = host
     for _ in range(min(host.count(b".") - 1, 3)):
         parent = parent.partition(b".")[2]
         out.append(mark + b"." + parent)
-    return out
+    return tuple(out)
 
 
+@lru_cache(2048)
 def organisation(host: bytes) -> bytes:
     """The part of a host name that its owner registered, by rule of thumb (`bbc.co.uk`, `example.org`).
 

@@ -158,7 +158,7 @@ class DictTable:
 
 
 _SPREAD = 0x9E3779B1
-_MOST_WAITING = 1_000_000
+_MOST_WAITING = 2_000_000
 _FULLEST = 0.5
 """Share of taken slots at which the table grows."""
 
@@ -202,14 +202,15 @@ class ArrayTable:
 
     def __len__(self) -> int:
         self._count_waiting()
-        return int(self._np.count_nonzero(self.spam | self.ham))
+        return int(self._np.count_nonzero((self.spam | self.ham) != 0))
 
     def rows(self, ids: Ids) -> Any:
         self._count_waiting()
-        np, keys, mask, one = self._np, self._keys, self._mask, self._np.uint32(1)
-        at = ids * np.uint32(_SPREAD)
-        at >>= self._shift
-        at += one
+        np, keys, mask = self._np, self._keys, int(self._mask)
+        hashed = ids * np.uint32(_SPREAD)
+        hashed >>= self._shift
+        at = hashed.astype(np.intp)  # numpy would make it so at every use
+        at += 1
         found = keys[at]
         pending = (found != ids).nonzero()[0]
         at[pending[found[pending] == 0]] = 0
@@ -217,7 +218,7 @@ class ArrayTable:
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
         while len(pending):
-            here = ((here + jump) & mask) + one
+            here = ((here + jump) & mask) + 1
             found = keys[here]
             at[pending] = here * (found != 0)
             on = ((found != wanted) & (found != 0)).nonzero()[0]
@@ -234,6 +235,9 @@ class ArrayTable:
         at = ids * np.uint32(_SPREAD)
         at >>= self._shift
         at += one
+        if not self._taken:  # a new table: what has to be asked else is known
+            keys[at] = ids
+            self._taken = int(np.count_nonzero(keys[at] == ids))
         pending = (keys[at] != ids).nonzero()[0]
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
@@ -250,7 +254,7 @@ class ArrayTable:
         return at
 
     def _grow(self, more: int) -> None:
-        live = (self.spam | self.ham).nonzero()[0]
+        live = ((self.spam | self.ham) != 0).nonzero()[0]
         ids, kept = self._keys[live], [column[live] for column in (self.spam, self.ham, self.epochs, self.weight)]
         self._make(len(live) + more)
         at = self._claim(ids)
@@ -279,19 +283,26 @@ class ArrayTable:
             return
         np, waiting = self._np, self._waiting
         self._waiting, self._waiting_ids = [], 0
+        counted = []
         for kind in (True, False):
             group = [ids for ids, is_spam in waiting if is_spam is kind]
-            if not group:
-                continue
-            found = np.concatenate(group)
-            found.sort()
-            starts = np.concatenate(([True], found[1:] != found[:-1])).nonzero()[0]
-            ids = found[starts]
-            if self._taken + len(ids) > self._room:
-                self._grow(len(ids))
+            if group:
+                found = np.concatenate(group)
+                found.sort()
+                starts = np.concatenate(([True], found[1:] != found[:-1])).nonzero()[0]
+                counted.append((found[starts], np.diff(starts, append=len(found)).astype(np.uint32), kind))
+        more = sum(len(ids) for ids, _, _ in counted)
+        if self._taken + more > self._room and len(counted) > 1:
+            both = np.concatenate([ids for ids, _, _ in counted])
+            both.sort()
+            more = 1 + int(np.count_nonzero(both[1:] != both[:-1]))
+        if self._taken + more > self._room:
+            self._grow(more)
+        # The larger class first: a new table takes its features in faster than one that has some.
+        for ids, counts, kind in sorted(counted, key=lambda group: -len(group[0])):
             at = self._claim(ids)
             column = self.spam if kind else self.ham
-            column[at] += np.diff(starts, append=len(found)).astype(np.uint32)
+            column[at] += counts
             self.epochs[at] = self._waiting_epoch
 
     def subtract(self, ids: Ids, spam: bool) -> None:
@@ -323,6 +334,11 @@ class ArrayTable:
 
     def columns(self) -> Columns:
         self._count_waiting()
-        live = (self.spam | self.ham).nonzero()[0]
-        live = live[self._keys[live].argsort()]
-        return Columns(self._keys[live], self.spam[live], self.ham[live], self.epochs[live])
+        np = self._np
+        live = ((self.spam | self.ham) != 0).nonzero()[0].astype(np.uint64)
+        # Sorting the ids with their slots below them costs half of `argsort`.
+        live |= self._keys[live].astype(np.uint64) << np.uint64(32)
+        live.sort()
+        ids = (live >> np.uint64(32)).astype(np.uint32)
+        live &= np.uint64(0xFFFFFFFF)
+        return Columns(ids, self.spam[live], self.ham[live], self.epochs[live])

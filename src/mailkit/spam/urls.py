@@ -1,6 +1,7 @@
 """Links as features: hosts, the domains above them, words of the path, and what honest links rarely have."""
 
 import re
+from functools import lru_cache
 from html import unescape
 from typing import Final
 
@@ -66,7 +67,8 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
     return out, hosts
 
 
-def _host_tokens(host: bytes) -> list[bytes]:
+@lru_cache(2048)
+def _host_tokens(host: bytes) -> tuple[bytes, ...]:
     out: list[bytes] = []
     if b"@" in host:
         out.append(b"user in link")
@@ -82,4 +84,4 @@ def _host_tokens(host: bytes) -> list[bytes]:
             host = glued[0]
     if not host.isascii() or host.startswith(b"xn--") or b".xn--" in host:
         out.append(b"host in another script")
-    return out + host_and_parents(host)
+    return (*out, *host_and_parents(host))

@@ -13,7 +13,9 @@ from itertools import compress
 from operator import not_
 from typing import Final
 
-__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "words"]
+from mailkit.spam import arrays
+
+__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "spaced", "words"]
 
 _KEEP: Final = b"abcdefghijklmnopqrstuvwxyz0123456789$!%'-@"
 _TABLE: Final = bytes(
@@ -47,7 +49,9 @@ _UNSEEN: Final = dict.fromkeys(
     [0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
 )
 _UNSEEN_RE: Final = re.compile("[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_LATIN: Final = re.compile("[a-z]")
 _VARIATION: Final = {0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
+_VARIED: Final = frozenset(map(chr, _VARIATION))
 
 # Written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, Tai, kana, Han. (Korean has spaces.)
 _SPACELESS: Final = (
@@ -76,6 +80,29 @@ def words(text: bytes) -> list[bytes]:
     return out + split[start:]
 
 
+def spaced(text: bytes) -> bytes:
+    """The words of `text` with one blank or more between them."""
+    text = text.translate(_TABLE)
+    if text.isascii():
+        return text
+    out: list[bytes] = []
+    end = 0
+    for at in places_of_runs(text):
+        if at >= end:
+            start = text.rfind(b" ", end, at) + 1 or end
+            out.append(text[end:start])
+            end = text.find(b" ", at) % (len(text) + 1)  # -1: the word is the last
+            out.append(b" ".join(fold(text[start : min(end, start + 3000)])))
+    return b"".join((*out, text[end:]))
+
+
+def places_of_runs(text: bytes) -> list[int]:
+    """Where runs of bytes that are not ASCII begin (numpy only)."""
+    np = arrays.numpy()
+    high = (np.frombuffer(text, np.uint8) > 0x7F).nonzero()[0]
+    return list(high[np.concatenate(([True], high[1:] - high[:-1] > 1))].tolist())
+
+
 @lru_cache(16384)
 def fold(word: bytes) -> tuple[bytes, ...]:
     """The words in a run of bytes without ASCII spaces, some of them not ASCII."""
@@ -85,7 +112,9 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         # At the end of a word they are sloppy typesetting; inside one they hide it from filters.
         marks = (INVISIBLE,) if re.search(r"[A-Za-z][\xad\u200b-\u200d\u2060\ufeff]+[A-Za-z]", text) else ()
         text = text.translate(_UNSEEN)
-    text = unicodedata.normalize("NFKC", text.translate(_VARIATION)).casefold()
+    if not _VARIED.isdisjoint(text):
+        text = text.translate(_VARIATION)
+    text = unicodedata.normalize("NFKC", text).casefold()
     out: list[bytes] = []
     for spaceless, plain, symbol in _PIECES.findall(text):
         if spaceless:
@@ -96,7 +125,7 @@ def fold(word: bytes) -> tuple[bytes, ...]:
         elif plain.isascii():
             out.append(plain.encode())
         else:
-            if re.search("[a-z]", plain):
+            if _LATIN.search(plain):
                 latin = plain.translate(_CONFUSABLE)
                 if latin != plain and latin.isascii():
                     marks = (*marks, LOOK_ALIKE)

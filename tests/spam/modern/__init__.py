@@ -1,8 +1,8 @@
-"""Mail as it looks in the 2020s, made up: 20 kinds of ham, 20 of spam, a dozen languages, all deterministic.
+"""Mail as it looks in the 2020s, made up: 19 kinds of ham, 19 of spam, a dozen languages, all deterministic.
 
-`message(kind, number)` is one of them, `KINDS` names them all. They are templates with chosen words, so they say how the
-filter takes the forms of modern mail (encodings, pages, links, scripts, attachments), not how good it is: texts of one
-kind resemble each other more than in life. Hosts are under `example`, `test` and `invalid` but for big providers'.
+`message(kind, number)` is one of them, `KINDS` names them all. They are templates with chosen words, so they say how
+the filter takes the forms of modern mail (encodings, pages, links, scripts, attachments), not how good it is: texts of
+one kind resemble each other more than in life. Hosts are under `example`, `test` and `invalid` but for big providers'.
 """
 
 from tests.spam.modern.ham import HAM

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (made-up mail reads better in whole lines)
 """The kinds of ham."""
 
 import gzip
@@ -20,10 +21,20 @@ _SHOPS = (
     "Tokyo Ceramics",
     "City Bikes",
 )
-_TOPICS = (
-    "gardens in spring|a slow cooker for two|how bridges are tested|the new reading room|our summer timetable|repairing old radios|"
-    "a walk along the river|winter tyres|bread with little yeast|the history of maps|choosing a first telescope|rain barrels"
-).split("|")
+_TOPICS = [
+    "gardens in spring",
+    "a slow cooker for two",
+    "how bridges are tested",
+    "the new reading room",
+    "our summer timetable",
+    "repairing old radios",
+    "a walk along the river",
+    "winter tyres",
+    "bread with little yeast",
+    "the history of maps",
+    "choosing a first telescope",
+    "rain barrels",
+]
 
 
 def _talk(pick: Pick, language: str, most: int = 6) -> str:

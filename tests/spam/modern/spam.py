@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (made-up mail reads better in whole lines)
 """The kinds of spam."""
 
 import base64
@@ -84,11 +85,20 @@ _URGENT = {
         "지금 확인",
     ),
 }
-_GOODS = (
-    "lose 20 pounds in a month without diet|double your bitcoin in 48 hours|replica watches 90% off|cheap meds without prescription|the casino "
-    "bonus of 500 free spins|a loan of up to $50,000 with bad credit|hot singles near you|a miracle cure doctors hate|solar panels at no cost|"
-    "an exclusive $90 reward from your favourite store|life insurance for $1 a day|guaranteed first place on Google"
-).split("|")
+_GOODS = [
+    "lose 20 pounds in a month without diet",
+    "double your bitcoin in 48 hours",
+    "replica watches 90% off",
+    "cheap meds without prescription",
+    "the casino bonus of 500 free spins",
+    "a loan of up to $50,000 with bad credit",
+    "hot singles near you",
+    "a miracle cure doctors hate",
+    "solar panels at no cost",
+    "an exclusive $90 reward from your favourite store",
+    "life insurance for $1 a day",
+    "guaranteed first place on Google",
+]
 _LOOK = str.maketrans("aeopcyxi", "аеорсухі")
 
 

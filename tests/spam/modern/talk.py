@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (made-up mail reads better in whole lines)
 """What people write to each other, in a dozen languages: sentences of everyday mail."""
 
 __all__ = ["DAILY"]
