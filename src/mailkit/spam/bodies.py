@@ -13,7 +13,7 @@ from mailkit.mime.scan import Part, Scan
 from mailkit.mime.transfer import decode_transfer
 from mailkit.spam import families as f
 from mailkit.spam.hidden import part_hidden
-from mailkit.spam.html import MOST_TAGS, html_text, html_tokens
+from mailkit.spam.html import MOST_TAGS, both_ends, html_text, html_tokens
 from mailkit.spam.shapes import organisation, step
 from mailkit.spam.urls import find_urls, url_tokens
 from mailkit.spam.words import scripts
@@ -31,7 +31,7 @@ MOST_WORDS: Final = 2_500
 """Words of the text that count: the first, and an eighth of them from its end."""
 
 _CHARSET: Final = re.compile(rb"charset\s{0,3}=[\s\"']{0,3}([a-z0-9_.:+-]{1,40})")
-_NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))")
+_NAME: Final = re.compile(rb"name\*?\d?\*?\s{0,3}=\s{0,3}(?:\"([^\"\n]{1,200})\"|([^\s;]{1,200}))", re.IGNORECASE)
 _TWO_ENDINGS: Final = re.compile(rb"\.(?:pdf|docx?|xlsx?|pptx?|txt|jpe?g|png|gif|mp[34]|html?)\s*\.[a-z0-9]{2,5}$")
 _DATA_URI: Final = re.compile(rb"data:(\w{1,20})/[\w.+-]{1,60};base64,[\w+/=\s]*+")
 _METHOD: Final = re.compile(rb"method\s{0,3}=[\s\"]{0,3}([a-z]{1,20})")
@@ -63,15 +63,17 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     for part in _shown_first(scan.parts[:_MOST_PARTS]):
         kinds.append(part.content_type[:60])
         headers = part.headers if part.depth else fields
-        declared = unfold(headers.get(b"content-type") or b"")[:1000].lower()
+        given = unfold(headers.get(b"content-type") or b"")[:1000]
+        declared = given.lower()
         charset = _CHARSET.search(declared)
         if charset:
             kinds.append(b"charset " + charset[1])
         if part.encoding:
             kinds.append(b"encoding " + part.encoding[:20])
-        disposition = unfold(headers.get(b"content-disposition") or b"")[:1000].lower()
-        name = _NAME.search(declared) if b"name" in declared else None
-        name = name or (_NAME.search(disposition) if b"name" in disposition else None)
+        disposed = unfold(headers.get(b"content-disposition") or b"")[:1000]
+        disposition = disposed.lower()
+        name = _NAME.search(given) if b"name" in declared else None
+        name = name or (_NAME.search(disposed) if b"name" in disposition else None)
         if name:
             kinds += _file_tokens(name[1] or name[2])
         if part.content_type == b"text/calendar":
@@ -92,22 +94,22 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         if is_page:
             lower = data.lower()
             page, unseen, marks = part_hidden(data, lower)
-            text, tags = html_text(page, lower if page is data else page.lower(), most_tags)
+            text, tags = html_text(page, lower if page is data else page.lower(), room, most_tags)
             most_tags = max(most_tags - tags.total(), 1)
             tokens[f.HTML] += html_tokens(lower, text, tags)
             tokens[f.HTML] += marks
             if unseen:
-                hidden.append(html_text(unseen, unseen.lower(), most_tags)[0])
+                hidden.append(html_text(unseen, unseen.lower(), room, most_tags)[0])
         elif part.content_type == b"text/calendar":
             text = b"\n".join(_TOLD.findall(data.replace(b"\r\n ", b"").replace(b"\n ", b"")[:_TEXT_LIMIT]))
         else:
             text = data
-        text = _both_ends(text, room)
+        text = both_ends(text, room)
         room -= len(text)
         texts.append(text)
     count = len(texts)
     if hidden:
-        texts.append(_both_ends(b"\n".join(hidden), room))
+        texts.append(both_ends(b"\n".join(hidden), room))
     marks, hosts = url_tokens(urls)
     tokens[f.URL] += marks
     if hosts and sender:
@@ -140,7 +142,8 @@ def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens
 def _file_tokens(name: bytes) -> list[bytes]:
     """What the name of a file says of it."""
     if b"=?" in name:
-        name = decode_header(name).lower().encode("utf-8", "replace")
+        name = decode_header(name).encode("utf-8", "replace")
+    name = name.lower()
     out = [b"file ." + name.rpartition(b".")[2][:8]]
     if _TWO_ENDINGS.search(name):
         out.append(b"file with two endings")
@@ -163,13 +166,6 @@ def _shown_first(parts: list[Part]) -> list[Part]:
 def _is_page(part: Part) -> bool:
     """Whether it is an HTML page, by itself or with its pictures."""
     return part.content_type == b"text/html" or any(below.content_type == b"text/html" for below in part.children[:3])
-
-
-def _both_ends(text: bytes, room: int) -> bytes:
-    """The text, or its beginning and, a quarter, its end."""
-    if len(text) <= room:
-        return text
-    return text[: room - room // 8] + b"\n" + text[len(text) - room // 8 :]
 
 
 def _decoded(raw: bytes, encoding: bytes) -> bytes:

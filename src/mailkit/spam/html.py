@@ -11,7 +11,7 @@ from typing import Final
 
 from mailkit.spam.shapes import organisation, step
 
-__all__ = ["MOST_TAGS", "html_text", "html_tokens"]
+__all__ = ["MOST_TAGS", "both_ends", "html_text", "html_tokens"]
 
 _INLINE: Final = frozenset(
     mark + name
@@ -31,20 +31,26 @@ _UNSEEN: Final = {b"<!--": (b"-->", b""), b"<style": (b"</style", b" "), b"<scri
 """What begins text that a reader doesn't see -> what ends it (up to the next ">"), and what stands in its place."""
 _MOST_UNSEEN: Final = 400
 MOST_TAGS: Final = 4_000
-_LONGEST_TEXT: Final = 60_000
 _MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes, lower: bytes, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
-    """The text that is left when tags, comments, styles and scripts are gone (UTF-8, then references are resolved), and
-    how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in lower case.
+def both_ends(text: bytes, room: int) -> bytes:
+    """The text, or its beginning and, a quarter, its end."""
+    if len(text) <= room:
+        return text
+    return text[: room - room // 8] + b"\n" + text[len(text) - room // 8 :]
+
+
+def html_text(html: bytes, lower: bytes, room: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
+    """`both_ends` of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then references are
+    resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in lower case.
     """
     if b"<style" in lower or b"<script" in lower or b"<!--" in lower:
         html = _without_unseen(html, lower)
     pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
     pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
-    text = b"".join(pieces)[:_LONGEST_TEXT]
+    text = both_ends(b"".join(pieces), room)
     if b"&" in text:
         if text.count(b"&") > _MOST_REFERENCES:
             text = text[: 4 * _MOST_REFERENCES]

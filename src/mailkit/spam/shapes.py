@@ -35,13 +35,11 @@ _SEGMENTS: Final = re.compile(rb"[Aa0]{4,}")
 
 
 def key_pattern(text: bytes) -> bytes:
-    """`pattern` of an identifier: of a segment whose kinds change more than twice, which is a key, only the kinds."""
-    return _keys_marked(_without_doubles(text[:60].translate(_LETTERS)))
-
-
-@lru_cache(4096)
-def _keys_marked(text: bytes) -> bytes:
-    return _SEGMENTS.sub(lambda found: bytes(sorted(set(found[0]))) + b"*", text)[:24]
+    """`pattern` of an identifier: a star for segments whose kinds change more than twice, which are keys, and at the
+    end the kinds there are.
+    """
+    text = _without_doubles(text[:60].translate(_LETTERS))
+    return _SEGMENTS.sub(b"*", text)[:24] + b" A"[: 2 * (b"A" in text)] + b" a"[: 2 * (b"a" in text)]
 
 
 @lru_cache(2048)

@@ -16,6 +16,7 @@ A family's mean is the sum of its evidence over 1 + the number of its features t
 """
 
 from collections.abc import Sequence
+from functools import cache
 from math import exp, log, sqrt
 from typing import Any, Final
 
@@ -57,53 +58,88 @@ def scores(parts: Parts, seconds: Any) -> Any:
     return parts.rest + highest[:, 0] + _SHARPNESS * np.log(loud)
 
 
+_SLOTS: Final = 4 * MOST_STRETCHES
+"""Places to count in for each message: words and pairs of each stretch by turns, then the 16 families outside, and as
+many that stay empty: so that a message's places begin at a multiple of a power of two.
+"""
+_SINGLES: Final = 2 * MOST_STRETCHES + (FIRST_REST >> 28)
+
+
 class Layout:
-    """Which features of several messages, joined, stand in which stretch of which message (numpy only)."""
+    """What counts where in several messages, joined (numpy only)."""
 
     def __init__(self, ids: Any, where: Any, sizes: Sequence[int]) -> None:
-        np = self._np = arrays.numpy()
-        self.count = len(sizes)
-        self._owner = np.repeat(np.arange(self.count), sizes)
-        self._key = self._owner * 16 + (ids >> np.uint32(28))
+        np = arrays.numpy()
+        self._count = len(sizes)
+        slots = (ids >> np.uint32(28)).astype(np.intp)
+        slots += 2 * MOST_STRETCHES
         text = where.nonzero()[0]
-        bits = np.unpackbits(where[text].astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
-        row, stretch = bits.nonzero()
-        self._cell = text[row]
-        """Feature of each cell; a cell is a feature in a stretch."""
-        self._place = self._owner[self._cell] * MOST_STRETCHES + stretch
-        self._pair = ids[self._cell] >= np.uint32(FIRST_REST)
-        self._words = ((where != 0) & (ids < np.uint32(FIRST_REST))).nonzero()[0]
-        self._outside = ((where == 0) & (ids < np.uint32(FIRST_REST))).nonzero()[0]
+        bits = where[text]
+        slots[text] = 2 * _lowest().take(bits) + (ids[text] >= np.uint32(FIRST_REST))
+        slots += np.repeat(np.arange(0, _SLOTS * self._count, _SLOTS), sizes)
+        # One place for each feature, and more for the few that stand in several stretches.
+        self._first = slots
+        again: list[Any] = []
+        places: list[Any] = []
+        bits &= bits - np.uint16(1)
+        while len(on := bits.nonzero()[0]):
+            text, bits = text[on], bits[on]
+            start = slots[text] & ~(_SLOTS - 1)
+            again.append(text)
+            places.append(start + 2 * _lowest().take(bits) + (ids[text] >= np.uint32(FIRST_REST)))
+            bits &= bits - np.uint16(1)
+        self._again = np.concatenate(again) if again else np.zeros(0, np.intp)
+        self._places = np.concatenate(places) if places else self._again
+        numbers = self._count_in(slots)
+        self._words = numbers[:, : 2 * MOST_STRETCHES : 2].sum(1)
+        self._numbers = numbers + self._count_in(self._places)
+
+    def _count_in(self, places: Any) -> Any:
+        return arrays.numpy().bincount(places, minlength=_SLOTS * self._count).reshape(-1, _SLOTS)
+
+    def _sum(self, values: Any) -> Any:
+        """The sum of the values of the features in each place of each message."""
+        np, size = arrays.numpy(), _SLOTS * self._count
+        found = np.bincount(self._first, values, size)
+        found = found + np.bincount(self._places, values[self._again], size)
+        return found.reshape(-1, _SLOTS)
+
+    def _tell(self, evidence: Any) -> Any:
+        """How many of the features in each place tell anything."""
+        tells = evidence != 0
+        return self._count_in(self._first[tells]) + self._count_in(self._places[tells[self._again]])
 
     def parts(self, evidence: Any, weights: Sequence[float]) -> Parts:
         """The parts, from the evidence of each feature."""
-        np, count = self._np, self.count
-        tells = evidence != 0
-        means = np.bincount(self._key, evidence, 16 * count) / (np.bincount(self._key, tells, 16 * count) + 1)
+        np = arrays.numpy()
+        means = self._sum(evidence) / (self._tell(evidence) + 1)
         share = np.array(weights) / (sum(weights) or 1.0)
-        body, pairs = share[BODY], share[BODY_PAIRS]
-        share[[BODY, BODY_PAIRS]] = 0.0
-        key = 2 * self._place + self._pair
-        size = 2 * MOST_STRETCHES * count
-        text = np.bincount(key, evidence[self._cell], size) / (np.bincount(key, tells[self._cell], size) + 1)
-        there = np.bincount(self._place, minlength=MOST_STRETCHES * count).reshape(count, MOST_STRETCHES) > 0
-        there[:, 0] |= ~there.any(1)
         # No matrix products: how they round depends on which messages are together.
-        rest = (means.reshape(count, 16) * share).sum(1)
-        return Parts(rest, (body * text[::2] + pairs * text[1::2]).reshape(count, MOST_STRETCHES), there)
+        rest = (means[:, 2 * MOST_STRETCHES : 2 * MOST_STRETCHES + 16] * share).sum(1)
+        text = (
+            means[:, : 2 * MOST_STRETCHES : 2] * share[BODY] + means[:, 1 : 2 * MOST_STRETCHES : 2] * share[BODY_PAIRS]
+        )
+        there = self._numbers[:, : 2 * MOST_STRETCHES].reshape(-1, MOST_STRETCHES, 2).any(2)
+        there[:, 0] |= ~there.any(1)
+        return Parts(rest, text, there)
 
     def seconds(self, weight: Any) -> Any:
         """What the second stage says of each stretch, from the weight of each feature (0 for pairs and steps)."""
-        np, count = self._np, self.count
-        size = MOST_STRETCHES * count
-        owner = self._owner[self._outside]
-        total = np.bincount(self._place, weight[self._cell], size).reshape(count, MOST_STRETCHES)
-        number = np.bincount(self._place, ~self._pair, size).reshape(count, MOST_STRETCHES)
-        outside = np.bincount(owner, weight[self._outside], count)
-        words = np.bincount(self._owner[self._words], minlength=count)
-        every = words + np.bincount(owner, minlength=count)
-        scale = np.sqrt(words[:, None] / np.maximum(number, 1))
-        return (total * scale + outside[:, None]) / np.sqrt(np.maximum(every, 1))[:, None]
+        np = arrays.numpy()
+        total = self._sum(weight)
+        numbers = self._numbers[:, : 2 * MOST_STRETCHES : 2]
+        outside = total[:, 2 * MOST_STRETCHES : _SINGLES].sum(1)
+        every = self._words + self._numbers[:, 2 * MOST_STRETCHES : _SINGLES].sum(1)
+        scale = np.sqrt(self._words[:, None] / np.maximum(numbers, 1))
+        return (total[:, : 2 * MOST_STRETCHES : 2] * scale + outside[:, None]) / np.sqrt(np.maximum(every, 1))[:, None]
+
+
+@cache
+def _lowest() -> Any:
+    """The place of the lowest bit of each 16-bit number."""
+    np = arrays.numpy()
+    numbers = np.arange(1 << 16)
+    return np.where(numbers, np.log2(np.maximum(numbers & -numbers, 1)), 0).astype(np.intp)
 
 
 def _there(where: Sequence[int]) -> list[bool]:

@@ -10,13 +10,14 @@ from mailkit.spam.shapes import host_and_parents
 __all__ = ["find_urls", "url_tokens"]
 
 # The literal beginning makes the search fast. The scheme doesn't matter.
-# A host may be written in its own script.
-_URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`/]{1,100}(?:/[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{0,300})?)")
+_URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`]{1,300})")
 _WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}\.[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{2,300})")
 _BARE: Final = re.compile(rb"[=\"']\s{0,3}//([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300})")
 # A host, and right behind it words of a script that needs no spaces.
 _GLUED: Final = re.compile(rb"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?=[\x80-\xff])")
-_KEY: Final = re.compile(rb"(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{8,}|[a-z]{18,}|\d{6,}")
+# A host may be written in its own script. In the path it is text of such a script that stands right behind.
+_ASCII_PATH: Final = re.compile(rb"[^/]*[\x00-\x7f]*")
+_KEY: Final = re.compile(rb"\d{6,}|[a-z]{18,}|(?=[a-z]*\d)[a-z\d]{8,}")
 _WORDS: Final = bytes(c if c in b"abcdefghijklmnopqrstuvwxyz0123456789" else 0x20 for c in range(256))
 _MOST: Final = 60
 
@@ -28,7 +29,7 @@ def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
     urls: dict[bytes, int] = {}
     if page:
         if b">http" in text:
-            text = text.replace(b">http://", b"> ").replace(b">https://", b"> ")
+            text = text.replace(b">http://", b">/").replace(b">https://", b">/")
         if b'"//' in text or b"'//" in text:
             for url in _BARE.findall(text)[:_MOST]:
                 urls[url] = urls.get(url, 0) + 1
@@ -38,8 +39,9 @@ def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
             break
     if b"www." in text:
         for match in _WWW.finditer(text):
-            # Not inside a link that has a scheme, and not the host of an address.
-            if text[match.start() - 1 : match.start()] not in (b"/", b".", b"@") and len(urls) < _MOST:
+            # Not inside a link that has a scheme, not the host of an address, and not what a link says.
+            before = text[match.start() - 1 : match.start()]
+            if before not in (b"/", b".", b"@") and not (page and before == b">") and len(urls) < _MOST:
                 url = b"www." + match[1]
                 urls[url] = urls.get(url, 0) + 1
     return urls
@@ -50,6 +52,8 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
     out: list[bytes] = []
     hosts: set[bytes] = set()
     for url in urls:
+        if not url.isascii():
+            url = _ASCII_PATH.match(url)[0]  # type: ignore[index]  # it matches whatever there is
         if b"&#" in url:
             url = unescape(url.decode("ascii", "replace")).encode("utf-8", "replace")
         host, _, path = url.lower().partition(b"/")
@@ -61,9 +65,11 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
                 out.append(b"query in link")
             if b"%" in path:
                 out.append(b"escapes in link")
-            words = path[:200].translate(_WORDS).split()[:10]
+            words = path[:120].translate(_WORDS).split()[:8]
             # Keys of tracking never come again: all are one.
-            out += [b"/key" if _KEY.fullmatch(word) else b"/" + word for word in words if len(word) > 1]
+            out += [
+                b"/key" if len(word) > 5 and _KEY.fullmatch(word) else b"/" + word for word in words if len(word) > 1
+            ]
     return out, hosts
 
 
