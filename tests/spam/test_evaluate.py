@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,11 @@ from tests.spam.mails import corpus, ham, spam
 
 from mailkit.cli.spam import spam as command
 from mailkit.errors import Invalid
+from mailkit.spam import reading
 from mailkit.spam.corpus import labelled_folder, messages_in
 from mailkit.spam.evaluate import Labelled, evaluate
 from mailkit.spam.metrics import missed_at, roca_percent
+from mailkit.spam.reading import Source, reader
 
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.booleans()), min_size=2, max_size=40))
@@ -147,7 +151,7 @@ def test_maildirs_and_folders_are_walked(tmp_path: Path) -> None:
     (tmp_path / "Maildir" / "new" / "2").write_bytes(ham(2))
     (tmp_path / "Maildir" / "tmp" / "3").write_bytes(ham(3))
     (tmp_path / "single").write_bytes(b"From a@b Mon Jan  6 10:00:00 2025\n" + ham(4))
-    assert [raw.count(b"Subject:") for raw in messages_in(tmp_path)] == [1, 1, 1]
+    assert [read().count(b"Subject:") for read in messages_in(tmp_path)] == [1, 1, 1]
 
 
 def test_several_processes_read_the_same(folder: Path) -> None:
@@ -155,6 +159,42 @@ def test_several_processes_read_the_same(folder: Path) -> None:
     alone, together = evaluate(corpus, "alt"), evaluate(corpus, "alt", jobs=2)
     assert alone.scores == together.scores
     assert alone.model_bytes == together.model_bytes
+
+
+def test_several_processes_train_the_same_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_GROUP", 16)
+    box = tmp_path / "box"
+    box.write_bytes(b"".join(b"From a@b Mon Jan  6 10:00:00 2025\n" + ham(n) + b"\n" for n in range(500, 540)))
+    models = []
+    for jobs in ("1", "2"):
+        data = ["--data", str(tmp_path / f"data{jobs}")]
+        for kind, paths in (("--ham", [folder / "ham", box, folder / "ham"]), ("--spam", [folder / "spam"])):
+            found = CliRunner().invoke(command, ["train", *data, "--jobs", jobs, kind, *map(str, paths)])
+            assert found.exit_code == 0
+        exported = tmp_path / f"model{jobs}"
+        assert CliRunner().invoke(command, ["export", *data, str(exported)]).exit_code == 0
+        models.append(exported.read_bytes())
+    assert models[0] == models[1]
+
+
+def test_processes_read_a_few_groups_ahead_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_GROUP", 2)
+    asked: list[int] = []
+
+    def sources() -> Iterator[Source]:
+        for number in range(40):
+            asked.append(number)
+            yield partial(ham, number)
+
+    with reader(1) as read_here, reader(2) as read_elsewhere:
+        groups = read_elsewhere(sources())
+        first = next(groups)
+        assert len(asked) <= 2 * 7
+        elsewhere = [first, *groups]
+        here = list(read_here(sources()))
+    assert [[(key, one.pack()) for key, one in group] for group in elsewhere] == [
+        [(key, one.pack()) for key, one in group] for group in here
+    ]
 
 
 def test_strange_mail_is_measured_like_any_other(folder: Path) -> None:

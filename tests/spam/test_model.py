@@ -129,6 +129,28 @@ def test_evidence_is_bounded_and_the_same_both_ways(rows: list[tuple[int, int]],
     assert all(abs(value) <= 5 for value in slow)
 
 
+@pytest.mark.parametrize(("spam_count", "ham_count"), [(1, 1), (5, 900), (70_000, 300)])
+def test_evidence_of_very_many_features_is_that_of_each_to_the_last_bit(spam_count: int, ham_count: int) -> None:
+    np: Any = arrays.numpy()
+    dice = np.random.default_rng(1)
+    a = np.minimum(dice.zipf(1.3, 40_001) - 1, spam_count).astype(np.uint32)
+    b = np.minimum(dice.zipf(1.3, 40_001) - 1, ham_count).astype(np.uint32)
+    alone = [log_odds(a[at : at + 9], b[at : at + 9], spam_count, ham_count) for at in range(0, len(a), 9)]
+    assert log_odds(a, b, spam_count, ham_count).tobytes() == np.concatenate(alone).tobytes()
+
+
+@given(st.lists(st.lists(st.tuples(st.booleans(), st.sets(st.integers(1, 90), min_size=1)), min_size=1), max_size=6))
+def test_both_tables_count_many_alike(groups: list[list[tuple[bool, set[int]]]]) -> None:
+    fast, slow = ArrayTable(), DictTable()
+    for epoch, group in enumerate(groups):
+        lists = [unpack_ids(pack_ids(sorted({n * 70_000_001 & 0xFFFFFFFF for n in numbers}))) for _, numbers in group]
+        for table in (fast, slow):
+            table.add_many(lists, [kind for kind, _ in group], epoch // 2)
+    left, right = fast.columns(), slow.columns()
+    for name in ("ids", "spam", "ham", "epochs"):
+        assert [int(x) for x in getattr(left, name)] == [int(x) for x in getattr(right, name)]
+
+
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.integers(1, 60), min_size=1)), max_size=30))
 def test_both_tables_count_alike(changes: list[tuple[bool, set[int]]]) -> None:
     fast, slow = ArrayTable(), DictTable()

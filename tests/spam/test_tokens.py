@@ -1,10 +1,11 @@
 """A message's tokens: what counts, what must not, and that hostile input is bounded."""
 
+import gc
 from base64 import b64encode
 from zlib import crc32
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.spam.mails import corpus, ham, spam
 
@@ -116,13 +117,32 @@ def test_ids_do_not_change_from_release_to_release() -> None:
     ]
 
 
-@settings(max_examples=50)
-@given(st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 9).map(spam), st.just(b"")), max_size=70))
+LETTERS = st.text(alphabet="abcAB $!\n\xa0éяар漢字ไทย\u200b", max_size=400).map(
+    lambda text: b"Content-Type: text/plain; charset=utf-8\n\n" + text.encode()
+)
+MAIL = st.one_of(st.binary(max_size=300), st.integers(0, 9).map(spam), st.just(b""), LETTERS)
+
+
+@settings(max_examples=100)
+@given(st.lists(MAIL, max_size=70))
+@example([b"\n" + b"a b " * 4_000, b"\n" + "ж я ".encode() * 3_000, b"\n" + b"x" * 20_000])
 def test_ids_of_many_are_the_ids_of_each(messages: list[bytes]) -> None:
     tokens = [read(raw) for raw in messages]
     each = [features_of(one).pack() for one in tokens]
     assert [one.pack() for one in features_of_messages(messages)] == each
     assert [features_in_python(one).pack() for one in tokens] == each
+
+
+def test_reading_many_leaves_the_collector_as_it_was() -> None:
+    assert gc.isenabled()
+    features_of_messages([ham(1)])
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        features_of_messages([ham(1)])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_the_second_stage_sees_neither_steps_nor_pairs() -> None:

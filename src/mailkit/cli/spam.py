@@ -1,10 +1,11 @@
 """`mailkit spam`: train, try and evaluate the spam engine."""
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["spam"]
 
-_GROUP = 250
 _SHOWN = 15
+_WORTH_A_PROCESS = 2_000
+"""Messages for which starting a process pays."""
 _FOLD = 4_000
 
 
@@ -72,10 +74,9 @@ def _engine(data: str | None, config: Path | None, account: str | None, *, must_
         store.close()
 
 
-def _groups(messages: Iterable[bytes]) -> Iterator[list[bytes]]:
-    iterator = iter(messages)
-    while group := list(islice(iterator, _GROUP)):
-        yield group
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @spam.command()
@@ -84,6 +85,12 @@ def _groups(messages: Iterable[bytes]) -> Iterator[list[bytes]]:
 @click.option("--spam", "is_spam", flag_value="spam", help="The messages are spam.")
 @click.option("--ham", "is_spam", flag_value="ham", help="The messages are wanted.")
 @_account_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Processes that read the messages. Default: one for each core where there is a lot to learn. The model is the "
+    "same for any number.",
+)
 @json_option
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def train(
@@ -91,6 +98,7 @@ def train(
     config: Path | None,
     is_spam: str | None,
     account: str | None,
+    jobs: int | None,
     as_json: bool,
     paths: tuple[Path, ...],
 ) -> None:
@@ -101,6 +109,7 @@ def train(
     from rich.progress import Progress
 
     from mailkit.spam.corpus import count_messages, messages_in
+    from mailkit.spam.reading import reader
 
     for path in paths:
         if path.is_file() and not path.stat().st_size:
@@ -112,18 +121,20 @@ def train(
     with (
         _engine(data, config, account, must_exist=False) as (engine, number, _),
         Progress(console=Console(stderr=True)) as progress,
+        reader(jobs or min(_cores(), total // _WORTH_A_PROCESS)) as read,
     ):
         task = progress.add_task(f"Learning {is_spam}", total=total)
         waiting = 0
-        for path in paths:
-            for group in _groups(messages_in(path)):
-                for result in engine.learn_many(group, spam=is_spam == "spam", number=number, may_fold=False):
-                    counts[result] += 1
-                progress.advance(task, len(group))
-                waiting += len(group)
-                if waiting >= _FOLD:
-                    engine.fold(number)
-                    waiting = 0
+        messages, again = tee(chain.from_iterable(map(messages_in, paths)))
+        for group in read(messages):
+            sources = list(islice(again, len(group)))
+            for result in engine.learn_read(group, sources, spam=is_spam == "spam", number=number, may_fold=False):
+                counts[result] += 1
+            progress.advance(task, len(group))
+            waiting += len(group)
+            if waiting >= _FOLD:
+                engine.fold(number)
+                waiting = 0
         engine.fold(number)
         status = engine.status(number)
     if as_json:

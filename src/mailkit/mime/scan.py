@@ -123,7 +123,7 @@ def scan(raw: bytes) -> Scan:
     """Find the header fields and parts of a message. Never raises; linear in `len(raw)`."""
     lines = raw
     defects: list[Defect] = []
-    if b"\r" in raw[:1000] and b"\n" not in raw:
+    if 0x0D in raw[:1000] and 0x0A not in raw:
         # Ancient Macintosh line ends. One byte for one byte: the offsets stay those of the source.
         lines = raw.replace(b"\r", b"\n")
         defects.append(Defect(Kind.BARE_CR, raw.find(b"\r")))

@@ -55,7 +55,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
 
     `fields` are the topmost header fields of the message itself by lower-case name: they have been read already.
     """
-    kinds, shape = tokens[f.CONTENT_TYPE], tokens[f.SHAPE]
+    kinds = tokens[f.CONTENT_TYPE]
     texts: list[bytes] = []
     hidden: list[bytes] = []
     urls: dict[bytes, int] = {}
@@ -72,8 +72,8 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
             kinds.append(b"encoding " + part.encoding[:20])
         disposed = unfold(headers.get(b"content-disposition") or b"")[:1000]
         disposition = disposed.lower()
-        name = _NAME.search(given) if b"name" in declared else None
-        name = name or (_NAME.search(disposed) if b"name" in disposition else None)
+        name = _NAME.search(given) if declared.find(b"name") >= 0 else None
+        name = name or (_NAME.search(disposed) if disposition.find(b"name") >= 0 else None)
         if name:
             kinds += _file_tokens(name[1] or name[2])
         if part.content_type == b"text/calendar":
@@ -89,7 +89,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
             continue
         data = _utf8(part, charset[1] if charset else b"")[:source]
         source -= len(data)
-        is_page = part.content_type == b"text/html" or b"<html" in data[:1000].lower()
+        is_page = part.content_type == b"text/html" or data[:1000].lower().find(b"<html") >= 0
         urls.update(find_urls(data, page=is_page))
         if is_page:
             lower = data.lower()
@@ -115,7 +115,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     if hosts and sender:
         home = organisation(sender)
         ours = sum([organisation(host) == home for host in hosts])
-        shape.append(b"links home " + (b"all" if ours == len(hosts) else b"some" if ours else b"none"))
+        tokens[f.SHAPE].append(b"links home " + (b"all" if ours == len(hosts) else b"some" if ours else b"none"))
     return Body(b"\n".join(texts), count, len(scan.parts), sum(urls.values()))
 
 
@@ -130,7 +130,7 @@ def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens
     shape.append(b"text parts " + step(body.texts))
     shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
-    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if b">" in text else 0))
+    shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if 0x3E in text else 0))
     shape.append(b"! " + step(text.count(b"!")))
     shape.append(b"$ " + step(text.count(b"$")))
     shape.append(b"? " + step(text.count(b"?")))
@@ -177,11 +177,11 @@ def _utf8(part: Part, label: bytes) -> bytes:
     """The beginning of a text part as UTF-8."""
     raw = part.raw_body[:_PART_LIMIT]
     data = _decoded(raw, part.encoding)
-    if b";base64," in data:  # pictures within the page: they must not use up the room of its text
+    if data.find(b";base64,") >= 0:  # pictures within the page: they must not use up the room of its text
         if len(raw) == _PART_LIMIT:
             data = _decoded(part.raw_body[: 4 * _PART_LIMIT], part.encoding)
         data = _DATA_URI.sub(rb"data:\1", data)[:_PART_LIMIT]
-    if data.isascii() and b"\x1b" not in data:
+    if data.isascii() and 0x1B not in data:  # escape: ISO-2022
         return data
     codec = codec_name(label.decode("ascii")) if label else None
     if codec is None or codec in ("ascii", "utf-8"):

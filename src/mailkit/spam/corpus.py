@@ -9,20 +9,21 @@ from typing import Final
 
 from mailkit.errors import Invalid
 from mailkit.spam.evaluate import Labelled
+from mailkit.spam.reading import Source
 
 __all__ = ["count_messages", "labelled_folder", "messages_in", "read_file"]
 
 _LARGEST: Final = 32 << 20
 
 
-def messages_in(path: Path) -> Iterator[bytes]:
-    """The source of each message in a file, an mbox, a Maildir, or a folder of these. Empty files are none."""
+def messages_in(path: Path) -> Iterator[Source]:
+    """Gives each message in a file, an mbox, a Maildir, or a folder of these. Empty files are none."""
     if path.is_dir():
         if (path / "cur").is_dir() and (path / "new").is_dir():
             for part in ("cur", "new"):
                 for file in sorted((path / part).iterdir()):
                     if file.is_file() and file.stat().st_size:
-                        yield file.read_bytes()
+                        yield partial(Path.read_bytes, file)
             return
         for entry in sorted(path.iterdir()):
             if not entry.name.startswith("."):
@@ -32,12 +33,12 @@ def messages_in(path: Path) -> Iterator[bytes]:
         box = mailbox.mbox(path, create=False)
         try:
             for key in box.iterkeys():
-                yield box.get_bytes(key)
+                yield partial(bytes, box.get_bytes(key))
         finally:
             box.close()
         return
     if path.is_file() and path.stat().st_size:
-        yield path.read_bytes()
+        yield partial(Path.read_bytes, path)
 
 
 def count_messages(path: Path) -> int:

@@ -100,8 +100,8 @@ def features_of_many(messages: Sequence[Tokens], body: Any) -> list[Features]:
     sizes = [[len(family) for family in tokens.families] for tokens in messages]
     words = chain.from_iterable([family for tokens in messages for family in tokens.families])
     others = np.fromiter(map(crc32, words), np.uint32, sum(map(sum, sizes)))
-    both = zip(messages, sizes, strict=True)
-    spans = [size for tokens, lengths in both for size in (tokens.body_words, sum(lengths))]
+    # A message's words of the body, then its other tokens.
+    spans = [size for one, lengths in zip(messages, sizes, strict=True) for size in (one.body_words, sum(lengths))]
     of_body = np.repeat(np.array([True, False] * len(messages)), spans)
     found = np.empty(len(of_body), np.uint32)
     found[of_body] = body
@@ -144,8 +144,7 @@ def _features(messages: Sequence[Tokens], sizes: Sequence[Sequence[int]], found:
     keys.sort()
     bits = np.left_shift(np.uint16(1), (keys & np.uint64(15)).astype(np.uint16))
     keys >>= np.uint64(4)
-    first = np.empty(len(keys), np.bool_)
-    first[0] = True
+    first = np.ones(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
     starts = first.nonzero()[0]
     keys = keys[starts]
@@ -155,10 +154,8 @@ def _features(messages: Sequence[Tokens], sizes: Sequence[Sequence[int]], found:
     if not ids.all():  # 0 marks a free slot of a table
         keep = ids != 0
         keys, ids, where = keys[keep], ids[keep], where[keep]
-    if len(messages) == 1:
-        return [Features(ids, where)]
-    ends = np.searchsorted(keys, np.arange(1, len(messages), dtype=np.uint64) << np.uint64(32))
-    return [Features(*both) for both in zip(np.split(ids, ends), np.split(where, ends), strict=True)]
+    ends = keys.searchsorted(np.arange(len(messages) + 1, dtype=np.uint64) << np.uint64(32)).tolist()
+    return [Features(ids[start:end], where[start:end]) for start, end in pairwise(ends)]
 
 
 @cache

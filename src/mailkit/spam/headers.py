@@ -12,7 +12,7 @@ from mailkit.spam.words import shouted, words
 
 __all__ = ["header_tokens"]
 
-_ADDRESS: Final = re.compile(rb"([^\s<>\"(),:;@]{1,64})@([A-Za-z0-9.\-_\x80-\xff]{1,253})")
+_ADDRESS: Final = re.compile(rb"([^ \t\n\r\f\v<>\"(),:;@]{1,64}+)@([A-Za-z0-9.\-_\x80-\xff]{1,253}+)")
 _DOMAIN: Final = re.compile(rb"\bd\s*=\s*([^\s;]{1,253})")
 # "[list] Re: [list] subject": the name of a list, not what the message is about.
 _LIST_TAG: Final = re.compile(rb"((?:(?:re|aw|sv|fwd?|antw|wg|tr)\s*:\s*)*)\[[^\]]{1,30}\]\s*", re.IGNORECASE)
@@ -81,7 +81,7 @@ def _telling_name(name: bytes) -> bytes:
 def _text(value: bytes, limit: int) -> bytes:
     """A field's text as UTF-8."""
     value = value[:limit]
-    if b"=?" in value or not value.isascii():
+    if value.find(b"=?") >= 0 or not value.isascii():
         return decode_header(value).encode("utf-8", "replace")
     return value
 
@@ -100,7 +100,7 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
     if len(addresses) > 1:
         agree = organisation(addresses[0][1]) == organisation(host)
         shape.append(b"name is the address" if agree else b"name is another address")
-    if b"=?" in raw:
+    if raw.find(b"=?") >= 0:
         shape.append(b"encoded name")
     name += [doubt + word for word in around]
     if b"reply-to" in first:
@@ -117,7 +117,7 @@ def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) 
 def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
     shape = tokens[f.SHAPE]
     text = _text(raw, 1500)[:1000]
-    if b"[" in text:
+    if 0x5B in text:  # "["
         text = _LIST_TAG.sub(rb"\1", text.lstrip(), count=1)
     found = words(text)
     tokens[f.SUBJECT] += found
@@ -133,7 +133,7 @@ def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
         for sign in (b"!", b"$", b"?", b"%"):
             if sign in text:
                 shape.append(b"subject with " + sign + step(text.count(sign)))
-    if b"=?" in raw:
+    if raw.find(b"=?") >= 0:
         shape.append(b"subject in " + raw.partition(b"=?")[2].partition(b"?")[0].lower()[:20])
     elif not raw.isascii():
         shape.append(b"subject with raw 8-bit")

@@ -11,6 +11,6 @@ def message_key(raw: bytes) -> bytes:
     """
     if raw.startswith(b"From "):
         raw = raw[raw.find(b"\n") + 1 :]
-    if b"\r" in raw:
+    if 0x0D in raw:
         raw = raw.replace(b"\r\n", b"\n")
     return hashlib.sha256(raw.rstrip(b"\n")).digest()[:12]

@@ -1,8 +1,10 @@
 """Many messages -> keys and features, in this process or in several: reading is nine tenths of the work."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final, TypeAlias
 
 from mailkit.spam import arrays
@@ -14,10 +16,12 @@ __all__ = ["Reader", "Source", "features_of_messages", "reader"]
 
 Source: TypeAlias = Callable[[], bytes]
 """Gives the bytes of a message when called; must be picklable if several processes read."""
-Reader: TypeAlias = Callable[[Sequence[Source]], Iterator[list[tuple[bytes, Features]]]]
+Reader: TypeAlias = Callable[[Iterable[Source]], Iterator[list[tuple[bytes, Features]]]]
 """(key, features) of each message in order, in groups of up to 256. What a source raises (OSError) is raised here."""
 
 _GROUP: Final = 256
+_AHEAD: Final = 3
+"""Groups that wait or are read for each process. All at once would hold a large corpus in memory."""
 _SOME: Final = 128
 """Messages whose tokens are kept at a time: those of more leave the processor's cache before they become features."""
 
@@ -48,7 +52,7 @@ def _collector_at_rest() -> Iterator[None]:
 
 @contextmanager
 def reader(jobs: int = 1) -> Iterator[Reader]:
-    """A reader that reads in this process, or in `jobs` others."""
+    """A reader that reads in this process, or in `jobs` others, which are a few groups ahead of who takes them."""
     if jobs <= 1:
         yield lambda sources: map(_read_group, _groups(sources))
         return
@@ -58,15 +62,21 @@ def reader(jobs: int = 1) -> Iterator[Reader]:
     # Not forked: whoever embeds this may have threads and an open store.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
 
-        def read_in_pool(sources: Sequence[Source]) -> Iterator[list[tuple[bytes, Features]]]:
-            for packed in pool.map(_read_packed, _groups(sources)):
+        def read_in_pool(sources: Iterable[Source]) -> Iterator[list[tuple[bytes, Features]]]:
+            groups = _groups(sources)
+            waiting = deque(pool.submit(_read_packed, group) for group in islice(groups, _AHEAD * jobs))
+            while waiting:
+                packed = waiting.popleft().result()
+                waiting += (pool.submit(_read_packed, group) for group in islice(groups, 1))
                 yield [(key, Features.unpack(data)) for key, data in packed]
 
         yield read_in_pool
 
 
-def _groups(sources: Sequence[Source]) -> list[Sequence[Source]]:
-    return [sources[start : start + _GROUP] for start in range(0, len(sources), _GROUP)]
+def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    iterator = iter(sources)
+    while group := list(islice(iterator, _GROUP)):
+        yield group
 
 
 def _read_group(sources: Sequence[Source]) -> list[tuple[bytes, Features]]:

@@ -7,6 +7,7 @@ and vanish with it. Each process keeps the models it used last in memory and bri
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from struct import Struct
 from typing import Final, Literal
 
@@ -21,7 +22,7 @@ from mailkit.spam.features import Features, features_of
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
-from mailkit.spam.reading import features_of_messages
+from mailkit.spam.reading import Source, features_of_messages
 from mailkit.spam.records import Learnt
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stored import (
@@ -148,7 +149,26 @@ class Spam:
 
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
-        prepared = self._prepare([(message_key(raw), raw) for raw in messages], spam, forged)
+        keyed = [(message_key(raw), raw) for raw in messages]
+        read = [(key, one) for (key, _), one in zip(keyed, self._features_of_many(keyed, forged), strict=True)]
+        sources = [partial(bytes, raw) for _, raw in keyed]
+        return self.learn_read(read, sources, spam=spam, number=number, forged=forged, may_fold=may_fold)
+
+    def learn_read(
+        self,
+        messages: Sequence[tuple[bytes, Features]],
+        sources: Sequence[Source],
+        *,
+        spam: bool,
+        number: int = FOR_ALL,
+        forged: bool = False,
+        may_fold: bool = True,
+    ) -> list[Literal["learnt", "known", "moved"]]:
+        """`learn_many` of messages that were read elsewhere (`reading.reader`): their keys and features.
+
+        `sources` gives the messages themselves, for the few that have to be read again.
+        """
+        prepared = _prepare(messages, sources, spam, forged)
         other = Change.FORGET_HAM if spam else Change.FORGET_SPAM
         now = self._clock()
 
@@ -259,13 +279,6 @@ class Spam:
             return [self._features(*messages[0], forged)]
         return features_of_messages([raw for _, raw in messages], forged=forged)
 
-    def _prepare(self, messages: Sequence[tuple[bytes, bytes]], spam: bool, forged: bool) -> "list[_Prepared]":
-        kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
-        return [
-            _Prepared(raw, key, kind, encode_entry(Entry(kind, key, features)), forged)
-            for (key, raw), features in zip(messages, self._features_of_many(messages, forged), strict=True)
-        ]
-
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
         scopes = [GLOBAL]
         if account is not None and self._scopes_of is not None:
@@ -290,7 +303,7 @@ class Spam:
 class _Prepared:
     """A message read and encoded before the transaction."""
 
-    raw: bytes
+    source: Source
     key: bytes
     change: Change
     entry: bytes
@@ -302,7 +315,17 @@ class _Prepared:
         if forged is self.forged:
             return bytes((kind,)) + self.entry[1:]
         # A changed mind and changed authentication at once: rare enough to read it again in here.
-        return encode_entry(Entry(kind, self.key, features_of(read(self.raw, forged=forged))))
+        return encode_entry(Entry(kind, self.key, features_of(read(self.source(), forged=forged))))
+
+
+def _prepare(
+    messages: Sequence[tuple[bytes, Features]], sources: Sequence[Source], spam: bool, forged: bool
+) -> list[_Prepared]:
+    kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
+    return [
+        _Prepared(source, key, kind, encode_entry(Entry(kind, key, features)), forged)
+        for (key, features), source in zip(messages, sources, strict=True)
+    ]
 
 
 def _mark(tx: ReadTx, number: int, key: bytes) -> Learnt | None:

@@ -206,23 +206,28 @@ class ArrayTable:
 
     def rows(self, ids: Ids) -> Any:
         self._count_waiting()
-        np, keys, mask = self._np, self._keys, int(self._mask)
-        hashed = ids * np.uint32(_SPREAD)
-        hashed >>= self._shift
-        at = hashed.astype(np.intp)  # numpy would make it so at every use
-        at += 1
-        found = keys[at]
+        keys, mask = self._keys, int(self._mask)
+        at = self._first_slots(ids)
+        found = keys.take(at)
         pending = (found != ids).nonzero()[0]
-        at[pending[found[pending] == 0]] = 0
-        pending = pending[at[pending] != 0]
+        others = found[pending] != 0
+        at[pending] *= others
+        pending = pending[others]
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
         while len(pending):
             here = ((here + jump) & mask) + 1
-            found = keys[here]
+            found = keys.take(here)
             at[pending] = here * (found != 0)
             on = ((found != wanted) & (found != 0)).nonzero()[0]
             pending, wanted, here, jump = pending[on], wanted[on], here[on], jump[on]
+        return at
+
+    def _first_slots(self, ids: Any) -> Any:
+        at = ids * self._np.uint32(_SPREAD)
+        at >>= self._shift
+        at = at.astype(self._np.intp)  # numpy would make it so at every use
+        at += 1
         return at
 
     def _jump(self, ids: Any) -> Any:
@@ -231,25 +236,23 @@ class ArrayTable:
 
     def _claim(self, ids: Any) -> Any:
         """The slot of each id, taken for it where there was none. There must be room."""
-        np, keys, one = self._np, self._keys, self._np.uint32(1)
-        at = ids * np.uint32(_SPREAD)
-        at >>= self._shift
-        at += one
+        np, keys, mask = self._np, self._keys, int(self._mask)
+        at = self._first_slots(ids)
         if not self._taken:  # a new table: what has to be asked else is known
             keys[at] = ids
-            self._taken = int(np.count_nonzero(keys[at] == ids))
-        pending = (keys[at] != ids).nonzero()[0]
+            self._taken = int(np.count_nonzero(keys.take(at) == ids))
+        pending = (keys.take(at) != ids).nonzero()[0]
         wanted, here = ids[pending], at[pending]
         jump = self._jump(wanted)
         while len(pending):
-            free = keys[here] == 0
+            free = keys.take(here) == 0
             # Of several ids that want one free slot, the last one written has it and the others step on.
             keys[here[free]] = wanted[free]
-            missed = keys[here] != wanted
+            missed = keys.take(here) != wanted
             free[missed] = False
             self._taken += int(np.count_nonzero(free))
             pending, wanted, jump = pending[missed], wanted[missed], jump[missed]
-            here = ((here[missed] + jump) & self._mask) + one
+            here = ((here[missed] + jump) & mask) + 1
             at[pending] = here
         return at
 
@@ -303,7 +306,8 @@ class ArrayTable:
             at = self._claim(ids)
             column = self.spam if kind else self.ham
             column[at] += counts
-            self.epochs[at] = self._waiting_epoch
+            if self._waiting_epoch:  # they begin with 0 and never go back
+                self.epochs[at] = self._waiting_epoch
 
     def subtract(self, ids: Ids, spam: bool) -> None:
         at = self.rows(ids)
@@ -311,10 +315,10 @@ class ArrayTable:
         column[at] -= column[at] > 0
 
     def counts(self, rows: Any) -> tuple[Any, Any]:
-        return self.spam[rows], self.ham[rows]
+        return self.spam.take(rows), self.ham.take(rows)
 
     def weigh(self, rows: Any) -> float:
-        return float(self.weight[rows].sum())
+        return float(self._np.add.reduce(self.weight.take(rows)))
 
     def weights(self, rows: Any) -> Any:
         return self.weight[rows]
@@ -335,10 +339,11 @@ class ArrayTable:
     def columns(self) -> Columns:
         self._count_waiting()
         np = self._np
-        live = ((self.spam | self.ham) != 0).nonzero()[0].astype(np.uint64)
+        live = ((self.spam | self.ham) != 0).nonzero()[0]
         # Sorting the ids with their slots below them costs half of `argsort`.
-        live |= self._keys[live].astype(np.uint64) << np.uint64(32)
-        live.sort()
-        ids = (live >> np.uint64(32)).astype(np.uint32)
-        live &= np.uint64(0xFFFFFFFF)
-        return Columns(ids, self.spam[live], self.ham[live], self.epochs[live])
+        both = self._keys.take(live).astype(np.uint64) << np.uint64(32)
+        both |= live.astype(np.uint64)
+        both.sort()
+        live = (both & np.uint64(0xFFFFFFFF)).astype(np.intp)
+        ids = (both >> np.uint64(32)).astype(np.uint32)
+        return Columns(ids, self.spam.take(live), self.ham.take(live), self.epochs.take(live))

@@ -10,8 +10,8 @@ from mailkit.mime.scan import scan
 from mailkit.spam.bodies import MOST_WORDS, Body, body_tokens, text_tokens
 from mailkit.spam.families import BODY
 from mailkit.spam.headers import header_tokens
-from mailkit.spam.word_hashes import shouted_in_each, word_hashes
-from mailkit.spam.words import shouted, spaced, words
+from mailkit.spam.many_words import shouted_in_each, spaced, word_hashes
+from mailkit.spam.words import shouted, words
 
 __all__ = ["VERSION", "Tokens", "read", "read_many"]
 
@@ -82,7 +82,7 @@ def _read_to_the_text(raw: bytes, forged: bool) -> tuple[list[list[bytes]], Body
             raw = raw[: 10 * _LINE_LIMIT]
         elif end < 0:
             raw = raw[:_HEADER_LIMIT]
-    if b"\n" not in raw:  # line ends of the old Macintosh
+    if 0x0A not in raw:  # line ends of the old Macintosh
         raw = raw.replace(b"\r", b"\n")
     scanned = scan(raw)
     families: list[list[bytes]] = [[] for _ in range(16)]

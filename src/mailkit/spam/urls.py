@@ -9,10 +9,11 @@ from mailkit.spam.shapes import host_and_parents
 
 __all__ = ["find_urls", "url_tokens"]
 
-# The literal beginning makes the search fast. The scheme doesn't matter.
-_URL: Final = re.compile(rb"://([^\s\"'<>()\[\]{}|\\^`]{1,300})")
-_WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}\.[^\s\"'<>()\[\]{}|\\^`\x80-\xff]{2,300})")
-_BARE: Final = re.compile(rb"[=\"']\s{0,3}//([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300})")
+# The literal beginning makes the search fast, and so do blanks one by one: "\s" is not looked up but asked for. The
+# scheme doesn't matter.
+_URL: Final = re.compile(rb"://([^ \t\n\r\f\v\"'<>()\[\]{}|\\^`]{1,300}+)")
+_WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}+\.[^ \t\n\r\f\v\"'<>()\[\]{}|\\^`\x80-\xff]{2,300}+)")
+_BARE: Final = re.compile(rb"[=\"']\s{0,3}//([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300}+)")
 # A host, and right behind it words of a script that needs no spaces.
 _GLUED: Final = re.compile(rb"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?=[\x80-\xff])")
 # A host may be written in its own script. In the path it is text of such a script that stands right behind.
@@ -37,8 +38,9 @@ def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
         urls[url] = urls.get(url, 0) + 1
         if len(urls) >= _MOST:
             break
-    if b"www." in text:
-        for match in _WWW.finditer(text):
+    www = text.find(b"www.")
+    if www >= 0:
+        for match in _WWW.finditer(text, www):
             # Not inside a link that has a scheme, not the host of an address, and not what a link says.
             before = text[match.start() - 1 : match.start()]
             if before not in (b"/", b".", b"@") and not (page and before == b">") and len(urls) < _MOST:
@@ -54,16 +56,16 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
     for url in urls:
         if not url.isascii():
             url = _ASCII_PATH.match(url)[0]  # type: ignore[index]  # it matches whatever there is
-        if b"&#" in url:
+        if url.find(b"&#") >= 0:
             url = unescape(url.decode("ascii", "replace")).encode("utf-8", "replace")
         host, _, path = url.lower().partition(b"/")
         if host not in hosts:
             hosts.add(host)
             out += _host_tokens(host)
         if path:
-            if b"?" in path:
+            if 0x3F in path:  # "?"
                 out.append(b"query in link")
-            if b"%" in path:
+            if 0x25 in path:  # "%"
                 out.append(b"escapes in link")
             words = path[:120].translate(_WORDS).split()[:8]
             # Keys of tracking never come again: all are one.
@@ -76,7 +78,7 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
 @lru_cache(2048)
 def _host_tokens(host: bytes) -> tuple[bytes, ...]:
     out: list[bytes] = []
-    if b"@" in host:
+    if 0x40 in host:  # "@"
         out.append(b"user in link")
         host = host.rpartition(b"@")[2]
     host, _, port = host.partition(b"?")[0].partition(b":")

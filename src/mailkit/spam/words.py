@@ -13,12 +13,10 @@ from itertools import compress
 from operator import not_
 from typing import Final
 
-from mailkit.spam import arrays
-
-__all__ = ["INVISIBLE", "LOOK_ALIKE", "fold", "scripts", "shouted", "spaced", "words"]
+__all__ = ["INVISIBLE", "LOOK_ALIKE", "TO_WORDS", "fold", "scripts", "shouted", "words"]
 
 _KEEP: Final = b"abcdefghijklmnopqrstuvwxyz0123456789$!%'-@"
-_TABLE: Final = bytes(
+TO_WORDS: Final = bytes(
     c + 32 if 65 <= c <= 90 else c if c in _KEEP or c >= 0x80 else 0x20  # A-Z lowered, the rest blanked
     for c in range(256)
 )
@@ -68,7 +66,7 @@ _PIECES: Final = re.compile(
 
 def words(text: bytes) -> list[bytes]:
     """The words of `text` (UTF-8) in order, in lower case."""
-    split = text.translate(_TABLE).split()
+    split = text.translate(TO_WORDS).split()
     if text.isascii():
         return split
     out: list[bytes] = []
@@ -78,29 +76,6 @@ def words(text: bytes) -> list[bytes]:
         out += fold(split[at][:3000])
         start = at + 1
     return out + split[start:]
-
-
-def spaced(text: bytes) -> bytes:
-    """The words of `text` with one blank or more between them."""
-    text = text.translate(_TABLE)
-    if text.isascii():
-        return text
-    out: list[bytes] = []
-    end = 0
-    for at in places_of_runs(text):
-        if at >= end:
-            start = text.rfind(b" ", end, at) + 1 or end
-            out.append(text[end:start])
-            end = text.find(b" ", at) % (len(text) + 1)  # -1: the word is the last
-            out.append(b" ".join(fold(text[start : min(end, start + 3000)])))
-    return b"".join((*out, text[end:]))
-
-
-def places_of_runs(text: bytes) -> list[int]:
-    """Where runs of bytes that are not ASCII begin (numpy only)."""
-    np = arrays.numpy()
-    high = (np.frombuffer(text, np.uint8) > 0x7F).nonzero()[0]
-    return list(high[np.concatenate(([True], high[1:] - high[:-1] > 1))].tolist())
 
 
 @lru_cache(16384)
