@@ -59,6 +59,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     texts: list[bytes] = []
     hidden: list[bytes] = []
     urls: dict[bytes, int] = {}
+    said: set[bytes] = set()
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
     for part in _shown_first(scan.parts[:_MOST_PARTS]):
         kinds.append(part.content_type[:60])
@@ -90,13 +91,15 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         data = _utf8(part, charset[1] if charset else b"")[:source]
         source -= len(data)
         is_page = part.content_type == b"text/html" or data[:1000].lower().find(b"<html") >= 0
-        urls.update(find_urls(data, page=is_page))
+        urls.update(find_urls(data))
         if is_page:
             lower = data.lower()
             page, unseen, marks = part_hidden(data, lower)
             text, tags = html_text(page, lower if page is data else page.lower(), room, most_tags)
             most_tags = max(most_tags - tags.total(), 1)
-            tokens[f.HTML] += html_tokens(lower, text, tags)
+            made, named = html_tokens(lower, text, tags)
+            tokens[f.HTML] += made
+            said |= named
             tokens[f.HTML] += marks
             if unseen:
                 hidden.append(html_text(unseen, unseen.lower(), room, most_tags)[0])
@@ -110,7 +113,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     count = len(texts)
     if hidden:
         texts.append(both_ends(b"\n".join(hidden), room))
-    marks, hosts = url_tokens(urls)
+    marks, hosts = url_tokens(urls, said)
     tokens[f.URL] += marks
     if hosts and sender:
         home = organisation(sender)

@@ -91,7 +91,53 @@ def features_of(tokens: Tokens) -> Features:
         return features_in_python(tokens)
     sizes = [len(family) for family in tokens.families]
     found = np.fromiter(map(crc32, chain.from_iterable(tokens.families)), np.uint32, sum(sizes))
-    return _features([tokens], [sizes], found)[0]
+    if not len(found):
+        return Features(found, np.zeros(0, np.uint16))
+    start = sum(sizes[:SUBJECT])
+    pairs = [
+        _mixed(np, crcs, number)
+        for crcs, number in (
+            (found[start : start + tokens.subject_words], SUBJECT_PAIRS),
+            (found[: tokens.body_words], BODY_PAIRS),
+        )
+    ]
+    found &= np.uint32(_MASK)
+    found |= np.repeat(_family_bits(), sizes)
+    keys = np.concatenate((found, *pairs)).astype(np.uint64)
+    keys <<= np.uint64(4)
+    if tokens.body_words > _STRETCH:
+        places = _places(tokens.body_words)
+        keys[: tokens.body_words] |= places
+        keys[len(keys) - len(pairs[1]) :] |= places[:-1]
+    keys.sort()
+    bits = np.left_shift(np.uint16(1), (keys & np.uint64(15)).astype(np.uint16))
+    keys >>= np.uint64(4)
+    return _distinct(np, keys, bits)[1]
+
+
+def _mixed(np: Any, crcs: Any, number: int) -> Any:
+    """The ids of the pairs of neighbours."""
+    mixed = crcs[:-1] * np.uint32(_LEFT)
+    mixed += crcs[1:] * np.uint32(_RIGHT)
+    mixed ^= mixed >> np.uint32(15)
+    mixed &= np.uint32(_MASK)
+    mixed |= np.uint32(number << 28)
+    return mixed
+
+
+def _distinct(np: Any, keys: Any, bits: Any) -> tuple[Any, Features]:
+    """The distinct keys of which the lower half is an id, and the features; from sorted keys and where each stands."""
+    first = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    starts = first.nonzero()[0]
+    keys = keys[starts]
+    where = np.bitwise_or.reduceat(bits, starts)
+    ids = keys.astype(np.uint32)
+    where *= (ids <= np.uint32(_MASK)) | (ids >= np.uint32(_FIRST_PAIR))
+    if not ids.all():  # 0 marks a free slot of a table
+        keep = ids != 0
+        keys, ids, where = keys[keep], ids[keep], where[keep]
+    return keys, Features(ids, where)
 
 
 def features_of_many(messages: Sequence[Tokens], body: Any) -> list[Features]:
@@ -144,18 +190,9 @@ def _features(messages: Sequence[Tokens], sizes: Sequence[Sequence[int]], found:
     keys.sort()
     bits = np.left_shift(np.uint16(1), (keys & np.uint64(15)).astype(np.uint16))
     keys >>= np.uint64(4)
-    first = np.ones(len(keys), np.bool_)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    starts = first.nonzero()[0]
-    keys = keys[starts]
-    where = np.bitwise_or.reduceat(bits, starts)
-    ids = keys.astype(np.uint32)
-    where *= (ids <= np.uint32(_MASK)) | (ids >= np.uint32(_FIRST_PAIR))
-    if not ids.all():  # 0 marks a free slot of a table
-        keep = ids != 0
-        keys, ids, where = keys[keep], ids[keep], where[keep]
+    keys, whole = _distinct(np, keys, bits)
     ends = keys.searchsorted(np.arange(len(messages) + 1, dtype=np.uint64) << np.uint64(32)).tolist()
-    return [Features(ids[start:end], where[start:end]) for start, end in pairwise(ends)]
+    return [Features(whole.ids[start:end], whole.where[start:end]) for start, end in pairwise(ends)]
 
 
 @cache

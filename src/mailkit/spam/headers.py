@@ -55,7 +55,7 @@ def header_tokens(first: dict[bytes, bytes], tokens: list[list[bytes]], *, forge
         mailer.append(b"none")
 
     message_id = first.get(b"message-id", b"").strip(b"<> \t\r\n")[:300]
-    if b"SMTPIN_ADDED" in message_id or message_id.endswith(b".protection.outlook.com"):
+    if message_id.find(b"SMTPIN_ADDED") >= 0 or message_id.endswith(b".protection.outlook.com"):
         # Written by the server that took it in, since the sender's program had left it out.
         shape.append(b"no message-id")
     elif message_id:

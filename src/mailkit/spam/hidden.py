@@ -32,14 +32,16 @@ def part_hidden(html: bytes, lower: bytes) -> tuple[bytes, bytes, list[bytes]]:
     """The page without its hidden elements; these, joined; and features of how they are hidden. `lower` is `html` in
     lower case.
     """
-    if b"style" not in lower:
+    find = lower.find
+    if find(b"style") < 0:
         return html, b"", []
     marks: list[bytes] = []
     spans: list[tuple[int, int]] = []
     for property, pattern in _HIDING.items():
-        if property not in lower:
+        at = find(property)
+        if at < 0:
             continue
-        for number, found in enumerate(pattern.finditer(lower)):
+        for number, found in enumerate(pattern.finditer(lower, at)):
             if not number:
                 marks.append(property + b" hides")
             if len(spans) >= _MOST_FOUND or number >= _MOST_FOUND:

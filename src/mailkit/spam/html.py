@@ -22,7 +22,7 @@ _TAG: Final = re.compile(rb"<([!?/]?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+>?")
 _LONGEST_LINK: Final = 1_100
 _LINK_TEXT: Final = re.compile(rb">(?:https?://|www\.)")
 _LINK: Final = re.compile(
-    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
+    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}(?:https?:)?//([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
 _ACTIVE: Final = (b"javascript:", b"bgcolor")
@@ -86,8 +86,10 @@ def _without_unseen(html: bytes, lower: bytes) -> bytes:
     return b"".join((*kept, html[start:]))
 
 
-def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
-    """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
+def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> tuple[list[bytes], set[bytes]]:
+    """Signs of how the page was made, and the hosts that links to other ones name in their text. `lower` is the page in
+    lower case; `text` and `tags` are what `html_text` found in it.
+    """
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
     find = lower.find
     if find(b"@media") >= 0:
@@ -103,12 +105,17 @@ def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
         if count:
             out.append(what + step(count))
     if find(b">http") >= 0 or find(b">www.") >= 0:
-        out += _links_with_hosts_as_text(lower)
-    return out
+        same, other = _hosts_as_text(lower)
+        out += [b"link text is the link's host"] * same
+        out += [b"link text is another host"] * len(other)
+        return out, set(other)
+    return out, set()
 
 
-def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
-    out: list[bytes] = []
+def _hosts_as_text(lower: bytes) -> tuple[int, list[bytes]]:
+    """How many links say the host they lead to, and the hosts said by others."""
+    right = 0
+    others: list[bytes] = []
     last, end = -1, 0
     for text in _LINK_TEXT.finditer(lower, 0, 60_000):
         # Between "<a" and its ">" stands no other "<". To try every anchor would cost ten times as much.
@@ -117,5 +124,8 @@ def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
         if link:
             end = link.end()
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])
-            out.append(b"link text is the link's host" if same else b"link text is another host")
-    return out
+            if same:
+                right += 1
+            else:
+                others.append(link[2])
+    return right, others

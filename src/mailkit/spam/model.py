@@ -27,7 +27,7 @@ from mailkit.spam.families import WEIGHTS
 from mailkit.spam.features import Features, Ids, singles
 from mailkit.spam.score import log_odds
 from mailkit.spam.settings import DEFAULT, Settings
-from mailkit.spam.stretches import Layout, Parts, parts_in_python, scores, second_by_stretch, shares
+from mailkit.spam.stretches import Layout, Parts, parts_in_python, score_one, scores, second_by_stretch, shares
 from mailkit.spam.table import Columns, Table, new_table
 
 __all__ = ["WHOLE", "WINDOW", "Example", "Model"]
@@ -152,7 +152,12 @@ class Model:
 
     def score(self, features: Features) -> float:
         """How much the message looks like spam: below about 0 ham, above `cutoffs().spam` spam."""
-        return self.score_many([features])[0]
+        if arrays.numpy() is None:
+            return self.score_many([features])[0]
+        self.replay()
+        rows = self.table.rows(features.ids)
+        weights, share = self.settings.weights, self.settings.second_stage
+        return score_one(features, self.evidence(rows), self.table.weights(rows), weights, share)
 
     def score_many(self, messages: Sequence[Features]) -> list[float]:
         """The same for several messages, faster; best in groups of some hundred."""

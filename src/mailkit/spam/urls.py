@@ -10,10 +10,9 @@ from mailkit.spam.shapes import host_and_parents
 __all__ = ["find_urls", "url_tokens"]
 
 # The literal beginning makes the search fast, and so do blanks one by one: "\s" is not looked up but asked for. The
-# scheme doesn't matter.
-_URL: Final = re.compile(rb"://([^ \t\n\r\f\v\"'<>()\[\]{}|\\^`]{1,300}+)")
+# scheme doesn't matter, and in a page there may be none.
+_URL: Final = re.compile(rb"//([^ \t\n\r\f\v\"'<>()\[\]{}|\\^`]{1,300}+)")
 _WWW: Final = re.compile(rb"www\.([a-z0-9-]{1,63}+\.[^ \t\n\r\f\v\"'<>()\[\]{}|\\^`\x80-\xff]{2,300}+)")
-_BARE: Final = re.compile(rb"[=\"']\s{0,3}//([^\s\"'<>()\[\]{}|\\^`\x80-\xff]{1,300}+)")
 # A host, and right behind it words of a script that needs no spaces.
 _GLUED: Final = re.compile(rb"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?=[\x80-\xff])")
 # A host may be written in its own script. In the path it is text of such a script that stands right behind.
@@ -23,17 +22,9 @@ _WORDS: Final = bytes(c if c in b"abcdefghijklmnopqrstuvwxyz0123456789" else 0x2
 _MOST: Final = 60
 
 
-def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
-    """What follows `scheme://` (or starts with `www.`), each once, with how often; the first 60. In a page also what
-    follows `"//`, and not what an element begins with: that is what a link says, not where it leads.
-    """
+def find_urls(text: bytes) -> dict[bytes, int]:
+    """What follows `//` (or starts with `www.`), each once, with how often; the first 60."""
     urls: dict[bytes, int] = {}
-    if page:
-        if b">http" in text:
-            text = text.replace(b">http://", b">/").replace(b">https://", b">/")
-        if b'"//' in text or b"'//" in text:
-            for url in _BARE.findall(text)[:_MOST]:
-                urls[url] = urls.get(url, 0) + 1
     for url in _URL.findall(text):
         urls[url] = urls.get(url, 0) + 1
         if len(urls) >= _MOST:
@@ -41,16 +32,17 @@ def find_urls(text: bytes, *, page: bool = False) -> dict[bytes, int]:
     www = text.find(b"www.")
     if www >= 0:
         for match in _WWW.finditer(text, www):
-            # Not inside a link that has a scheme, not the host of an address, and not what a link says.
-            before = text[match.start() - 1 : match.start()]
-            if before not in (b"/", b".", b"@") and not (page and before == b">") and len(urls) < _MOST:
+            # Not inside a link that has a scheme, and not the host of an address.
+            if text[match.start() - 1 : match.start()] not in (b"/", b".", b"@") and len(urls) < _MOST:
                 url = b"www." + match[1]
                 urls[url] = urls.get(url, 0) + 1
     return urls
 
 
-def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
-    """The features of links found by `find_urls`, and the hosts they lead to."""
+def url_tokens(urls: dict[bytes, int], said: set[bytes]) -> tuple[list[bytes], set[bytes]]:
+    """The features of links found by `find_urls`, and the hosts they lead to. `said` are hosts that links to other ones
+    name in their text: that is what they say, not where they lead.
+    """
     out: list[bytes] = []
     hosts: set[bytes] = set()
     for url in urls:
@@ -59,6 +51,8 @@ def url_tokens(urls: dict[bytes, int]) -> tuple[list[bytes], set[bytes]]:
         if url.find(b"&#") >= 0:
             url = unescape(url.decode("ascii", "replace")).encode("utf-8", "replace")
         host, _, path = url.lower().partition(b"/")
+        if host.find(b".") < 0 or host in said:
+            continue  # "//" has other uses too
         if host not in hosts:
             hosts.add(host)
             out += _host_tokens(host)
