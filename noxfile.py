@@ -77,8 +77,8 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Against real peers. Needs Debian's strace, opendkim-tools, libmail-dkim-perl, bogofilter, dovecot-lmtpd and
-    chromium-driver."""
+    """Against real peers. Needs Debian's strace, opendkim-tools, libmail-dkim-perl, bogofilter, dovecot-lmtpd, gnupg,
+    openssl and chromium-driver."""
     need(session, "interop")
     session.run("pytest", "-m", "interop", *session.posargs)
 

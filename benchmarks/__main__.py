@@ -30,6 +30,7 @@ TOPICS: dict[str, str] = {
     "accounts": "Accounts: creating, resolving, listing",
     "delivery": "Real mail delivered, beside Dovecot",
     "mailstore": "The mail store by size",
+    "encryption": "Mail encrypted at rest",
     "search": "Search beside SQLite FTS5 and notmuch",
 }
 

@@ -6,8 +6,9 @@
   words. Skipped, and said so, when Debian's dovecot-lmtpd is not installed.
 - mailkit, LMTP: `mailkit serve` with `--workers` processes that take mail in: parsed, stored with fsync, threaded,
   journalled and indexed for search; its background process merges the search index meanwhile.
-- mailkit, call: `kit.delivery.accept` on 16 threads of one process. Embedded, nothing runs by itself: what merging the
-  search index costs afterwards is given beside it.
+- mailkit, call: `kit.delivery.accept` on 16 threads, all of one process, or of two that have the same folder open (one
+  process of Python computes on one core). Embedded, nothing runs by itself: what merging the search index costs
+  afterwards is given beside it.
 
 The client of LMTP is one process with 16 connections, the same for all, on the same cores. Everything takes turns; the
 best of the rounds counts. `cpu` is the processor time of all processes of a server per message, counted until it has
@@ -22,6 +23,7 @@ most 10 x the time of one, the message's bytes stored once.
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import platform
 import re
@@ -32,6 +34,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
 
@@ -177,37 +181,64 @@ def by_lmtp(server: Server, contents: list[bytes], accounts: int) -> tuple[float
     return len(contents) / taken, spent / len(contents)
 
 
-def by_call(accounts: int) -> tuple[float, float, float]:
-    """The same by function call, in a process of its own; and what merging takes per message."""
+def by_call(accounts: int, processes: int) -> tuple[float, float, float]:
+    """The same by function call, in processes of their own; and what merging takes per message."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.delivery", "--call", str(accounts)], stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", "benchmarks.delivery", "--call", str(accounts), "--processes", str(processes)],
+        stdout=subprocess.PIPE,
+        check=True,
     )
     rate, spent, merging = json.loads(done.stdout)
     return rate, spent, merging
 
 
-def called(accounts: int) -> None:
+def called(accounts: int, processes: int) -> None:
     """What that process does."""
-    contents = messages()
+    count = len(messages())
+    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="mailkit-") as folder:
         accounts_of(folder, accounts)
-        with MailKit.open(folder) as kit, ThreadPoolExecutor(AT_A_TIME) as pool:
-
-            def accept(at: int) -> None:
-                to = f"u{at % accounts}@example.org"
-                kit.delivery.accept(contents[at], mail_from="alice@example.net", rcpt_to=[to], ip="127.0.0.1")
-
+        start, end = context.Barrier(processes + 1), context.Barrier(processes + 1)
+        spent = context.Queue()
+        callers = [
+            context.Process(target=calls, args=(folder, accounts, number, processes, start, end, spent))
+            for number in range(processes)
+        ]
+        for caller in callers:
+            caller.start()
+        start.wait()
+        began = time.perf_counter()
+        end.wait()
+        taken = time.perf_counter() - began
+        total = sum(spent.get() for _ in callers)
+        for caller in callers:
+            caller.join()
+        with MailKit.open(folder) as kit:
             before = cpu_of(os.getpid())
-            began = time.perf_counter()
-            list(pool.map(accept, range(len(contents))))
-            taken = time.perf_counter() - began
-            spent = cpu_of(os.getpid()) - before
             while kit.run_due():
                 pass
-            merging = cpu_of(os.getpid()) - before - spent
-            if stored_in(kit, accounts) != len(contents):
+            merging = cpu_of(os.getpid()) - before
+            if stored_in(kit, accounts) != count:
                 raise RuntimeError("messages are missing")
-    print(json.dumps([len(contents) / taken, spent / len(contents), merging / len(contents)]))
+    print(json.dumps([count / taken, total / count, merging / count]))
+
+
+def calls(
+    folder: str, accounts: int, number: int, processes: int, start: Barrier, end: Barrier, spent: "Queue[float]"
+) -> None:
+    """One of the processes: its share of the messages, and of the threads."""
+    contents = messages()
+    with MailKit.open(folder) as kit, ThreadPoolExecutor(AT_A_TIME // processes) as pool:
+
+        def accept(at: int) -> None:
+            to = f"u{at % accounts}@example.org"
+            kit.delivery.accept(contents[at], mail_from="alice@example.net", rcpt_to=[to], ip="127.0.0.1")
+
+        start.wait()
+        before = cpu_of(os.getpid())
+        list(pool.map(accept, range(number, len(contents), processes)))
+        spent.put(cpu_of(os.getpid()) - before)
+        end.wait()
 
 
 def to_many(rounds: int = 50) -> None:
@@ -238,9 +269,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", type=int, choices=(1, 100))
     parser.add_argument("--call", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--processes", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.call:
-        called(options.call)
+        called(options.call, options.processes)
         return
     contents = [raw.replace(b"\r\n.", b"\r\n..") + b".\r\n" for raw in messages()]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -261,8 +293,9 @@ def main() -> None:
                         note(f"dovecot {kind}", *by_lmtp(server, contents, accounts))
             with mailkit(accounts, options.workers) as server:
                 note("mailkit, LMTP", *by_lmtp(server, contents, accounts))
-            *figures, merging = by_call(accounts)
-            note("mailkit, call", *figures)
+            for processes, name in ((1, "mailkit, call"), (2, "mailkit, 2 calling")):
+                *figures, merging = by_call(accounts, processes)
+                note(name, *figures)
         peers = [figures for name, figures in best.items() if name.startswith("dovecot")]
         peer, least = max((rate for rate, _ in peers), default=0.0), min((spent for _, spent in peers), default=0.0)
         print(f"into {accounts} account{'s' * (accounts > 1)}")
@@ -270,8 +303,8 @@ def main() -> None:
             ratio = ""
             if peer and name.startswith("mailkit"):
                 ratio = f"  {rate / peer:.2f}x the better Dovecot, {least / spent:.2f}x by cpu"
-            aim = {"mailkit, LMTP": " (aim 1.0x)", "mailkit, call": " (aim 1.2x)"}.get(name, "")
-            print(f"  {name:16} {rate:7.0f} msg/s  {spent * 1e6:6.0f} us cpu/msg{ratio}{aim}")
+            aim = "" if not ratio else " (aim 1.0x)" if name.endswith("LMTP") else " (aim 1.2x)"
+            print(f"  {name:18} {rate:7.0f} msg/s  {spent * 1e6:6.0f} us cpu/msg{ratio}{aim}")
         print(f"  merging the search index after the calls: {merging * 1e6:.0f} us cpu/msg")
     to_many()
 

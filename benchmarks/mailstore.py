@@ -1,6 +1,6 @@
 """Does a mailbox cost the same however large it is? Pages, threads, single messages, changes, and memory.
 
-    python -m benchmarks.mailstore [--large 1000000]
+    python -m benchmarks.mailstore [--large 1000000] [--pages]
 
 On LMDB, in one process, warm; both mailboxes lie in one store, and each kind of work takes turns between them. Filling
 10^6 takes some minutes. Changes are durable; "16" stands for 16 of them in one commit. The medians of both are given,
@@ -10,7 +10,8 @@ Memory is the process's anonymous memory (`RssAnon`; pages of the store's file a
 large mailbox is filled, and while all of it is listed page by page.
 
 Then what storage costs: real messages of 8 to 12 KB (of the SpamAssassin corpus, each in ten versions with other words
-in other places, for the corpus has only 303 of them), delivered one by one, the search index merged.
+in other places, for the corpus has only 303 of them), delivered one by one, the search index merged. `--large 0` does
+this alone, `--pages` shows where the bytes are.
 
 Aims: at most 1.5 x for a page of 20, a thread, one by UID, and for append, flag change, delete (to the archive) and
 restore, 16 per commit; at most 0.9 bytes in the store for each byte of a message; less than 300 MB of memory, and flat.
@@ -28,11 +29,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.corpus import spam_assassin
+from benchmarks.pages import copy_of, table
 from mailkit import MailKit
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.selection import Selection
-from mailkit.storage.api import Copies, Tx
+from mailkit.storage.api import Tx
 
 BATCH = 200
 ROUNDS = 200
@@ -158,15 +160,7 @@ def varied(raw: bytes, version: int) -> bytes:
     return head + b"\nX-Version: %d\n\n" % version + swapped
 
 
-def used(kit: MailKit) -> int:
-    """Bytes of the store's file without its free pages."""
-    assert isinstance(kit.store, Copies)
-    with tempfile.TemporaryDirectory() as folder:
-        kit.store.copy_to(Path(folder) / "copy")
-        return (Path(folder) / "copy" / "data.mdb").stat().st_size
-
-
-def on_disk() -> None:
+def on_disk(show: bool) -> None:
     chosen = [sample.raw for sample in spam_assassin() if 8 << 10 <= len(sample.raw) <= 12 << 10]
     with tempfile.TemporaryDirectory() as folder, MailKit.open(folder) as kit:
         account = kit.accounts.create("u", address="u@example.org", quota=1 << 50).number
@@ -176,23 +170,27 @@ def on_disk() -> None:
                 message = varied(sample, version)
                 kit.delivery.accept(message, mail_from="a@example.net", rcpt_to=["u@example.org"])
                 raw, count = raw + len(message), count + 1
-        pending = used(kit)
+        pending = copy_of(kit.store)
         while kit.run_due():
             pass
-        merged = used(kit)
+        merged = copy_of(kit.store)
         mean = raw / count
-        print(f"{count} messages of {mean:.0f} bytes: {pending / raw:.2f} bytes in the store for each of theirs,")
-        print(f"  {merged / raw:.2f} once the search index is merged (aim 0.9)")
+        print(f"{count} messages of {mean:.0f} bytes: {len(pending) / raw:.2f} bytes in the store for each of theirs,")
+        print(f"  {len(merged) / raw:.2f} once the search index is merged (aim 0.9)")
+        for data in (pending, merged) if show else ():
+            print("\n" + "\n".join(table(data, raw)))
         assert kit.mailstore.mailbox(account, "INBOX").total == count
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", type=int, default=1_000_000)
+    parser.add_argument("--pages", action="store_true")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    by_size(options.large)
-    on_disk()
+    if options.large:
+        by_size(options.large)
+    on_disk(options.pages)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from mailkit.mailstore.follower import Added
 from mailkit.mailstore.records import Message, State
 from mailkit.mime.parse import parse
 from mailkit.search import merging
-from mailkit.search.delta import undescribed
+from mailkit.search.delta import NO_WORDS, undescribed
 from mailkit.search.document import document
 from mailkit.search.query import Flag, Not, Query, Text, all_of, any_of
 from mailkit.search.store import StoreIndex
@@ -179,7 +179,7 @@ class Notmuch:
     def add(self, batch: list[Added]) -> None:
         for one in batch:
             fields = [
-                field.replace(b"\0", b" ").strip() for field in undescribed(one.described or b"-")[1].split(b"\x01")
+                field.replace(b"\0", b" ").strip() for field in undescribed(one.described or NO_WORDS)[1].split(b"\x01")
             ]
             raw = b"Message-ID: <%d@example.org>\nSubject: %s\nFrom: %s <a@example.org>\nTo: %s <b@example.org>\n" % (
                 one.uid, fields[0], fields[1], b" ".join(fields[2:5]))  # fmt: skip

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-__all__ = ["Clock", "FixedClock", "now_ms", "to_datetime", "to_ms"]
+__all__ = ["LAST_MS", "Clock", "FixedClock", "now_ms", "to_datetime", "to_ms"]
+
+LAST_MS = 253_402_300_799_999
+"""The last millisecond that a date can be written of: the end of the year 9999."""
 
 Clock = Callable[[], int]
 """Returns the current time in integer UTC milliseconds."""
@@ -31,7 +34,9 @@ class FixedClock:
 
 
 def to_datetime(ms: int) -> datetime:
-    """Milliseconds to an aware UTC datetime; microseconds are whole milliseconds."""
+    """Milliseconds to an aware UTC datetime; microseconds are whole milliseconds. What lies beyond `LAST_MS`, as the
+    end of an absurdly long retention may, is that."""
+    ms = min(ms, LAST_MS)
     return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from mailkit.accounts.access import Access
 from mailkit.accounts.oauth import OAuth
 from mailkit.delivery.service import Delivery
+from mailkit.idempotency import Idempotency
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Later, Step
 from mailkit.limits import Limits
@@ -25,6 +26,7 @@ __all__ = [
     "blob_purge",
     "blob_sweep",
     "forget_keys",
+    "idempotency_expiry",
     "limits_cleanup",
     "rebuild_all",
     "receipt_expiry",
@@ -37,6 +39,7 @@ PERIODS: Final[dict[str, int]] = {
     "access.expire": _HOUR // 4,
     "blobs.purge": _HOUR // 4,
     "blobs.sweep": 24 * _HOUR,
+    "idempotency.forget": _HOUR,
     "limits.cleanup": _HOUR,
     "receipts.expire": _HOUR,
     EXPIRE: _HOUR // 4,
@@ -94,6 +97,11 @@ def blob_sweep(blobs: Blobs) -> Callable[[Step], Later | None]:
 def limits_cleanup(limits: Limits) -> Callable[[Step], Later | None]:
     """Counters whose window is over."""
     return _repeat(lambda step, tx: limits.cleanup(tx, now=step.now()))
+
+
+def idempotency_expiry(keys: Idempotency) -> Callable[[Step], Later | None]:
+    """Answers that were kept for a day."""
+    return _repeat(lambda step, tx: keys.forget_some(tx, now=step.now()))
 
 
 def receipt_expiry(delivery: Delivery) -> Callable[[Step], Later | None]:

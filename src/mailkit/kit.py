@@ -31,9 +31,11 @@ from mailkit.credentials.schemes import Scheme
 from mailkit.credentials.service import Credentials
 from mailkit.delivery.service import Delivery
 from mailkit.delivery.steps import Workshop
+from mailkit.encryption.demand import AccountKeys
 from mailkit.errors import NotFound
 from mailkit.files.service import Files
 from mailkit.files.settings import MOST as MOST_FILE_BYTES
+from mailkit.idempotency import Idempotency
 from mailkit.ids import Id
 from mailkit.jobs import Jobs, Runner, Step, install_housekeeping, schedule_housekeeping
 from mailkit.jobs import settings as job_keys
@@ -50,6 +52,7 @@ from mailkit.mailstore.work import handlers
 from mailkit.principals.addresses import Addresses
 from mailkit.principals.domainaliases import DomainAliases
 from mailkit.principals.grants import Grants
+from mailkit.principals.mail_keys import mail_keys
 from mailkit.principals.members import Members
 from mailkit.principals.records import Principal
 from mailkit.principals.register import Register
@@ -116,6 +119,7 @@ class MailKit:
         self.jobs = Jobs(store, clock=clock)
         self.blobs = Blobs(store, blob_store, clock=clock)
         self.limits = Limits()
+        self.idempotency = Idempotency()
         self.principals = Principals(store)
         self.addresses = Addresses(store, self.principals)
         self.members = Members(store, self.principals)
@@ -145,6 +149,7 @@ class MailKit:
             on_stored=self._note_people,
             archive_keep=lambda: settings.get(keys.ARCHIVE_KEEP),
             fate=self._fate,
+            keys_of=self._mail_keys,
         )
         self.files = Files(store, self.blobs, clock=clock, most=lambda: settings.get(MOST_FILE_BYTES))
         upkeep = Upkeep(store, self.mailstore, index, clock=clock)
@@ -174,7 +179,9 @@ class MailKit:
             on_domain=self._name_reports,
         )
         self.addressing = Addressing(store, self.principals, self.addresses, self.members, clock=clock)
-        self.domain_names = DomainNames(store, self.principals, clock=clock, schedule=self._schedule_rename)
+        self.domain_names = DomainNames(
+            store, self.principals, self.members, self.credentials, clock=clock, schedule=self._schedule_rename
+        )
         self.known_password: Callable[[str], bool] = KnownPasswords(lambda: settings.get(PASSWORD_RANGES))
         self.account_limits = AccountLimits(store, self.limits, clock=clock, setting=settings.get)
         self.users = Users(
@@ -357,6 +364,7 @@ class MailKit:
         self.jobs.register("access.expire", housekeeping.access_expiry(self.access))
         self.jobs.register(ROTATE, rotation(self.sealing, self.access.sealed()))
         self.jobs.register(housekeeping.FORGET, housekeeping.forget_keys(self.limits, self.oauth))
+        self.jobs.register("idempotency.forget", housekeeping.idempotency_expiry(self.idempotency))
         self.jobs.register("limits.cleanup", housekeeping.limits_cleanup(self.limits))
         self.jobs.register("receipts.expire", housekeeping.receipt_expiry(self.delivery))
 
@@ -393,6 +401,10 @@ class MailKit:
 
     def _default_quota(self) -> Bytes | Unlimited:
         return self.settings.get(QUOTA_DEFAULT)
+
+    def _mail_keys(self, tx: ReadTx, number: int) -> AccountKeys:
+        row = self.principals.find(number, tx=tx)
+        return AccountKeys() if row is None else mail_keys(row.profile)
 
     def _number_of(self, tx: ReadTx, id: Id) -> int:
         return self.principals.user(id, tx=tx).number

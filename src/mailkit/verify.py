@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from mailkit.credentials.verify import verify as verify_credentials
 from mailkit.files.verify import verify as verify_files
+from mailkit.idempotency.verify import verify as verify_idempotency
 from mailkit.kit import MailKit
 from mailkit.mailstore.verify import verify as verify_mail
 from mailkit.principals.tables import DELETED, PRINCIPALS
@@ -30,6 +31,7 @@ def verify(kit: MailKit) -> Iterator[Finding]:
         row.principal.number: row.principal.kind for _, row in rows(store, DELETED) if not isinstance(row, Finding)
     }
     yield from verify_sealing(kit.sealing)
+    yield from verify_idempotency(store)
     named = {keyspace.NAMED_KEY.parts(key)[0] for key, _ in walk(store, *keyspace.NAMED_KEY.range())}
     yield from verify_credentials(store, kinds, kit.access.unseal, named)
     accounts = sorted(number for number, kind in kinds.items() if kind != "tenant")

@@ -1,6 +1,7 @@
 """One of two processes that want the same things: `python -m tests.accounts.rival STORE KEYFILE CONTEST SIDE`.
 
-Says `ready`, waits for a line, tries each of the contest's rounds, and prints what it won as JSON.
+Says `ready`, waits for a line, tries each of the contest's rounds, and prints which it won, and what it has to tell, as
+JSON.
 """
 
 import json
@@ -8,10 +9,12 @@ import sys
 from collections.abc import Callable
 
 from mailkit import MailKit
+from mailkit.accounts.create import NewAccount
 from mailkit.credentials.passwords import Cost
 from mailkit.errors import AlreadyExists, Conflict, Denied, Invalid, NotFound
 from mailkit.principals.normalise import parse_address
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR
+from mailkit.storage.api import Tx
 
 ROUNDS = 12
 MAIL = b"Subject: x\r\n\r\nbody\r\n"
@@ -66,6 +69,39 @@ def rename_delivery(kit: MailKit, side: int, n: int) -> object:
     return receipt
 
 
+def rename_person(kit: MailKit, side: int, n: int) -> object:
+    """One gives a person another name and address, and the old ones to somebody new; the other delivers to both.
+
+    What came for which address, and to whom it went, is told.
+    """
+    if side:
+        from mailkit.accounts.edit import Change
+
+        row = kit.principals.by_name(f"u{n}")
+        emails = ("fixed@example.org", f"u{n + 1}@example.org")
+        changes = kit.editor.prepare((Change("set", "name", f"u{n + 1}"), Change("set", "emails", emails)))
+        new = kit.accounts.prepare(NewAccount(f"u{n}", address=f"u{n}@example.org"))
+
+        def change(tx: Tx) -> int:
+            kit.editor.apply(kit.principals.get(row.number, tx=tx), changes, LOCAL_ADMINISTRATOR, tx=tx)
+            return new(tx).number
+
+        return kit.transact(change)
+    told = []
+    for guess in (n + 1, "fixed"):
+        name = guess if guess == "fixed" else f"u{guess}"
+        (outcome,) = kit.delivery.accept(MAIL, mail_from="", rcpt_to=[f"{name}@example.org"]).outcomes
+        told.append((name, outcome.status, outcome.account))
+    return told
+
+
+def rounds(contest: str, side: int) -> list[int]:
+    """In which order a side goes: where rounds don't build upon one another, towards the other side, so that each of
+    them is the first in some."""
+    order = list(range(ROUNDS))
+    return order[::-1] if side and contest in ("name", "address", "alias", "restore_taken") else order
+
+
 def _buried(kit: MailKit) -> list[object]:
     from mailkit.principals.tables import DELETED
 
@@ -74,25 +110,27 @@ def _buried(kit: MailKit) -> list[object]:
 
 
 CONTESTS: dict[str, Callable[[MailKit, int, int], object]] = {
-    work.__name__: work for work in (name, address, alias, delete_create, restore_taken, rename_delivery)
+    work.__name__: work for work in (name, address, alias, delete_create, restore_taken, rename_delivery, rename_person)
 }
 
 
 def main(store: str, key_file: str, contest: str, side: str) -> None:
     settings = {"sealing.key_file": key_file, "mail.hostname": "mx.example.org"}
     with MailKit.open(store, settings=settings, password_cost=Cost(8, 1)) as kit:
+        kit.accounts.prepare(NewAccount("nobody", address="nobody@example.org"))  # what is imported at the first use
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()
-        won = []
-        for n in range(ROUNDS):
+        won, told = [], []
+        for n in rounds(contest, int(side)):
             try:
-                CONTESTS[contest](kit, int(side), n)
+                said = CONTESTS[contest](kit, int(side), n)
                 won.append(n)
+                told += said if isinstance(said, list) else []
             except (AlreadyExists, NotFound, Conflict, Denied, Invalid) as error:
                 if not isinstance(error, AlreadyExists):
                     raise
-        sys.stdout.write(json.dumps(won))
+        sys.stdout.write(json.dumps({"won": sorted(won), "told": told}))
 
 
 if __name__ == "__main__":

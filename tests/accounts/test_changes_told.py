@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from mailkit import MailKit
+from mailkit import MailKit, journal
 from mailkit.accounts.by import By
 from mailkit.accounts.known_passwords import KnownPasswords
 from mailkit.accounts.users import UserChanges
@@ -31,7 +31,7 @@ def test_the_login_log_tells_of_an_accounts_whole_life(kit: MailKit, clock: Fixe
     jane = kit.accounts.create("jane", address="jane@example.org", password="secret", targets=("a@elsewhere.example",))
     by = By("192.0.2.9", "web")
     with pytest.raises(Denied):
-        kit.users.check_password(jane, "wrong", by=by)
+        kit.login.confirm(jane, "wrong", ip=by.ip, by=by)
     kit.users.change(
         jane, UserChanges(password=True, hashed=None, targets=("a@elsewhere.example", "b@c.example")), by=by
     )
@@ -48,6 +48,67 @@ def test_the_login_log_tells_of_an_accounts_whole_life(kit: MailKit, clock: Fixe
     ]
     last = kit.authlog.list(jane.number, now=clock(), limit=1).items[0]
     assert (last.protocol, last.ip, last.session) == ("API", "192.0.2.9", "web")
+
+
+def test_the_journal_tells_of_every_change_with_who_and_what(kit: MailKit, clock: FixedClock) -> None:
+    def do(method: str, path: str, **body: object) -> str:
+        answer = ask(kit, method, path, json=body).json()
+        assert answer["success"], answer
+        return str(answer.get("id", ""))
+
+    jane = do("POST", "/users", username="jane", password="", name="Jane", address="Jane@a.example", targets=["x@b.c"])
+    second = do("POST", f"/users/{jane}/addresses", address="Sec.ond@a.example")
+    do("PUT", f"/users/{jane}", targets=["x@b.c", "y@b.c"], password="new")
+    do("PUT", f"/users/{jane}/logout", reason="Good night")
+    do("PUT", f"/users/{jane}/logout")
+    do("DELETE", f"/users/{jane}/addresses/{second}")
+    info = do("POST", "/addresses/forwarded", address="info@a.example", targets=["z@b.c"])
+    do("DELETE", f"/addresses/forwarded/{info}")
+    alias = do("POST", "/domainaliases", alias="b.example", domain="a.example")
+    do("DELETE", f"/domainaliases/{alias}")
+    do("PUT", "/addresses/renameDomain", oldDomain="a.example", newDomain="c.example")
+    do("PUT", "/addresses/renameDomain", oldDomain="nobodys.example", newDomain="d.example")
+    do("DELETE", f"/users/{jane}", deleteAfter=clock() + DAY)
+    do("POST", f"/users/{jane}/restore")
+    told = [
+        (kind, payload)
+        for kind, payload in entries(kit)
+        if kind not in ("user.delete.started", "user.delete.cancelled")
+    ]
+    known = {"user": jane}
+    assert told == [
+        ("user.created", {**known, "username": "jane", "name": "Jane", "address": "jane@a.example"}),
+        ("forward added", {**known, "type": "user", "target": "x@b.c"}),
+        ("address.user.created", {**known, "address": second, "value": "sec.ond@a.example"}),
+        ("user.password.changed", known),
+        ("user.logout", {**known, "reason": "Authentication required"}),
+        ("forward added", {**known, "type": "user", "target": "y@b.c"}),
+        ("user.logout", {**known, "reason": "Good night"}),
+        ("user.logout", {**known, "reason": "Logout requested from API"}),
+        ("address.user.deleted", {**known, "address": second, "value": "sec.ond@a.example"}),
+        ("address.forwarded.created", {"address": info, "value": "info@a.example"}),
+        ("address.forwarded.deleted", {"address": info, "value": "info@a.example"}),
+        ("domainalias.created", {"domainalias": alias, "alias": "b.example", "domain": "a.example"}),
+        ("domainalias.deleted", {"domainalias": alias, "alias": "b.example", "domain": "a.example"}),
+        ("address.domain.renamed", {"previous": "a.example", "current": "c.example"}),
+        ("address.domain.renamed", {"previous": "nobodys.example", "current": "d.example"}),
+    ]
+    kinds = [kind for kind, payload in entries(kit) if payload.get("user") == jane]
+    assert kinds[-2:] == ["user.delete.started", "user.delete.cancelled"]
+
+
+def entries(kit: MailKit) -> list[tuple[str, dict[str, object]]]:
+    """What the journal says, ids as text."""
+    with kit.store.snapshot() as tx:
+        found = [entry for _, entry in journal.read(tx, 0)]
+    return [
+        (
+            entry.kind,
+            {name: value.hex() if isinstance(value, bytes) else value for name, value in entry.payload.items()},
+        )
+        for entry in found
+        if not entry.kind.startswith(("mailbox.", "job."))
+    ]
 
 
 def test_the_token_that_changed_the_password_lives_on_and_others_do_not(kit: MailKit) -> None:

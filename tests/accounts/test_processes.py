@@ -1,4 +1,4 @@
-"""A code is good once in all processes: what one has used up, no other takes, in a real process of its own."""
+"""A code is good once in all processes, and guesses are counted over all of them, in real processes of their own."""
 
 import subprocess
 import sys
@@ -18,6 +18,7 @@ OTHER = """
 import sys
 from mailkit import MailKit
 from mailkit.accounts.by import By
+from mailkit.accounts.login import Attempt
 from mailkit.clock import FixedClock
 from mailkit.credentials.passwords import Cost
 from mailkit.errors import MailKitError
@@ -32,6 +33,10 @@ with MailKit.open(where, settings=settings, clock=FixedClock(int(start)), passwo
         try:
             if way == "basic":
                 kit.callers.of_password("alice", secret)
+            elif way == "confirm":
+                kit.login.confirm(kit.principals.by_name("alice"), secret, ip="192.0.2.7", by=By())
+            elif way == "login":
+                kit.login.authenticate(Attempt("alice", secret, ip="192.0.2.7"))
             elif way == "check":
                 kit.two_factor.check_totp(Id.parse(user), secret, by=By())
             print("in", flush=True)
@@ -114,3 +119,20 @@ def test_of_two_processes_that_race_with_one_code_one_wins(others: tuple[list[Ot
         for each in pair:
             each.send(f"basic right${code}")
         assert sorted(each.told() for each in pair) == ["in", "login.failed"]
+
+
+def test_guesses_at_the_present_password_are_counted_over_all_processes_and_with_the_login(
+    others: tuple[list[Other], list[str]],
+) -> None:
+    pair, _ = others
+    for way in ("confirm", "login") * 2:
+        for each in pair:
+            each.send(f"{way} wrong")
+            each.send("confirm wrong")
+    told = [each.told() for each in pair for _ in range(8)]
+    refusals = {"password.wrong", "login.failed"}
+    assert sum(code in refusals for code in told) == 12
+    assert told.count("login.limited") == 4
+    for each in pair:  # the right one neither
+        assert each.ask("confirm right") == "login.limited"
+        assert each.ask("login right") == "login.limited"

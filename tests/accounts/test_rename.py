@@ -1,11 +1,11 @@
-"""Renaming domains with more addresses than one transaction moves, stopped anywhere."""
+"""Renaming domains with more addresses than one transaction moves, stopped anywhere, and who was deleted before."""
 
 import pytest
 
 from mailkit import MailKit
 from mailkit.accounts import rename
 from mailkit.clock import FixedClock
-from mailkit.errors import AlreadyExists, Unavailable
+from mailkit.errors import AlreadyExists, Invalid, Unavailable
 from mailkit.principals.normalise import parse_address
 from mailkit.principals.verify import verify
 
@@ -72,3 +72,42 @@ def test_a_collision_anywhere_changes_nothing(kit: MailKit, small_steps: None) -
     assert all(_resolved(kit, f"u{number}", "old.example") for number in range(8))
     assert kit.domain_aliases.by_name("alias.example").domain == "old.example"
     assert list(verify(kit.store)) == []
+
+
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_restored_address_has_its_domains_present_name(
+    kit: MailKit, clock: FixedClock, small_steps: None, moving: bool
+) -> None:
+    jane = kit.accounts.create("jane", address="ja.ne@old.example")
+    kit.accounts.delete(jane.id, due=clock() + DAY)
+    _fill(kit, 8 if moving else 2)
+    if moving:  # into a domain that is there, and not all have arrived
+        kit.accounts.create("other", address="other@new.example")
+    assert (kit.domain_names.rename("old.example", "new.example").job is not None) is moving
+    restored = kit.accounts.restore(jane.id)
+    assert (restored.addresses, restored.main) == (("ja.ne@new.example",), "ja.ne@new.example")
+    kit.run_due(clock())
+    assert _resolved(kit, "jane", "new.example") == "jane"
+    assert kit.principals.find_domain("old.example") is None
+    assert list(verify(kit.store)) == []
+
+
+def test_a_domain_that_ends_in_another_leaves_its_groups(kit: MailKit, small_steps: None) -> None:
+    _fill(kit, 2)
+    kit.accounts.create("other", address="other@new.example")
+    group = kit.accounts.create("group", kind="group", no_address=True)
+    old = kit.principals.by_name("old.example")
+    kit.members.add(group.number, old.number)
+    kit.domain_names.rename("old.example", "new.example")
+    assert kit.members.ties(group.number).members == ()
+    assert list(verify(kit.store)) == []
+
+
+def test_a_domain_cannot_be_called_like_somebody(kit: MailKit) -> None:
+    jane = kit.accounts.create("new.example", address="jane@old.example")
+    with pytest.raises(Invalid) as refused:
+        kit.addressing.add(jane, parse_address("jane@new.example"))
+    assert refused.value.code == "domain.unknown"

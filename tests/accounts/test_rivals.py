@@ -5,12 +5,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mailkit import MailKit
+from mailkit import MailKit, journal
 from mailkit.credentials.passwords import Cost
+from mailkit.principals.normalise import parse_address
 from mailkit.principals.verify import verify
 from tests.accounts.rival import ROUNDS
 
@@ -31,6 +35,11 @@ def opened(place: tuple[str, str]) -> MailKit:
 
 def compete(place: tuple[str, str], contest: str) -> list[list[int]]:
     """Runs both sides of a contest at once; the rounds that each of them won."""
+    return [said["won"] for said in fight(place, contest)]
+
+
+def fight(place: tuple[str, str], contest: str) -> list[dict[str, Any]]:
+    """The same; all that both sides say."""
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.accounts.rival", *place, contest, str(side)],
@@ -124,3 +133,45 @@ def test_a_delivery_sees_a_domain_under_one_of_its_names(place: tuple[str, str])
         assert found is not None
         assert kit.principals.find_domain("moved.example") is None
         sound(kit)
+
+
+def test_mail_goes_to_whoever_has_the_address_while_people_change_their_names(place: tuple[str, str]) -> None:
+    """The journal has the order in which it all happened: each message is in the account that had its address then."""
+    with opened(place) as kit:
+        walker = kit.accounts.create("u0", address="u0@example.org")
+        kit.addressing.add(walker, parse_address("fixed@example.org"), main=True)
+        begin = len(happened(kit))
+    told, renamed = fight(place, "rename_person")
+    assert renamed["won"] == told["won"] == list(range(ROUNDS))
+    with opened(place) as kit:
+        people = [walker.number, *(kit.principals.by_name(f"u{n}").number for n in range(ROUNDS))]
+        came = {message: (number, to) for number in people for message, to in messages(kit, number)}
+        owners = {"fixed": walker.number, "u0": walker.number}
+        for entry in happened(kit)[begin:]:
+            if entry.kind == "principal.renamed":
+                del owners[entry.payload["previous"]]
+                owners[entry.payload["current"]] = walker.number
+            elif entry.kind == "user.created":
+                owners[entry.payload["username"]] = entry.account
+            elif entry.kind == "message.added":
+                number, to = came.pop(entry.payload["message"])
+                assert owners[to] == number == entry.account
+        assert not came
+        outcomes = Counter((name, status) for name, status, _ in told["told"])
+        assert outcomes["fixed", "stored"] == ROUNDS
+        kept = sum(kit.mailstore.list(kit.principals.get(number).id, mailbox="INBOX").total for number in people)
+        assert kept == sum(count for (_, status), count in outcomes.items() if status == "stored")
+        assert {status for _, status in outcomes} <= {"stored", "rejected"}
+        sound(kit)
+
+
+def happened(kit: MailKit) -> list[journal.Entry]:
+    with kit.store.snapshot() as tx:
+        return [entry for _, entry in journal.read(tx, 0)]
+
+
+def messages(kit: MailKit, number: int) -> Iterator[tuple[bytes, str]]:
+    """What an account has, and the name before the @ to which each was delivered."""
+    for entry in kit.mailstore.list(kit.principals.get(number).id, mailbox="INBOX", limit=250).items:
+        raw = b"".join(kit.mailstore.stream(entry.row)).decode()
+        yield entry.row.id, raw.partition("Delivered-To: ")[2].partition("@")[0]

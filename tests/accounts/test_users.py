@@ -13,6 +13,7 @@ from mailkit.mailstore.recount import stored_bytes
 from mailkit.principals.verify import verify
 from mailkit.storage.keyspace import QUOTA_USED
 from mailkit.storage.tables import Counter
+from tests.accounts.test_limits import ask
 
 DAY = 86_400_000
 MAIL = b"Subject: x\r\n\r\nbody\r\n"
@@ -133,3 +134,71 @@ def test_restore_against_a_taken_name_has_one_winner(
     row = kit.principals.by_name("jane")
     assert row.id == done[0]
     assert list(verify(kit.store)) == []
+
+
+def test_deleted_accounts_are_listed_until_their_data_is_gone(kit: MailKit, clock: FixedClock) -> None:
+    gone = [kit.accounts.create(name, address=f"{name}@example.org") for name in ("ann", "bob", "eve")]
+    for row in gone:
+        kit.accounts.delete(row.id, due=clock() + DAY)
+    first = kit.principals.list_buried(limit=2)
+    rest = kit.principals.list_buried(limit=2, after=first[-1].principal.number)
+    assert [row.principal.name for row in [*first, *rest]] == ["ann", "bob", "eve"]
+    kit.accounts.restore(gone[1].id)
+    clock.advance(ms=DAY)
+    kit.run_due(clock())
+    assert kit.principals.list_buried(limit=10) == []
+
+
+def test_tokens_of_everybody_and_nobody_are_listed(kit: MailKit, clock: FixedClock) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org")
+    for owner in (jane.number, None, None):
+        kit.credentials.issue_token("wd/user" if owner else "admin", now=clock(), owner=owner)
+    first = kit.credentials.all_tokens(limit=2)
+    rest = kit.credentials.all_tokens(limit=2, after=first[-1][0])
+    assert sorted(row.owner or 0 for _, row in [*first, *rest]) == [0, 0, jane.number]
+    assert {row.owner for _, row in kit.credentials.list_tokens(jane.number)} == {jane.number}
+
+
+def test_what_a_change_does_not_name_stays(kit: MailKit) -> None:
+    """The reference forgets `uploadSentMessages` at each change (quirk 9)."""
+    user = ask(kit, "POST", "/users", json={"username": "jane", "password": "", "uploadSentMessages": True}).json()[
+        "id"
+    ]
+    before = kit.principals.by_name("jane")
+    assert ask(kit, "PUT", f"/users/{user}", json={}).json() == {"success": True}
+    after = kit.principals.by_name("jane")
+    assert after.profile == before.profile
+    assert after.profile is not None
+    assert after.profile.upload_sent
+
+
+def test_a_password_for_a_day_is_twelve_letters_and_digits(kit: MailKit) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org", password="secret")
+    made = {ask(kit, "POST", f"/users/{jane.id}/password/reset", json={}).json()["password"] for _ in range(20)}
+    assert len(made) == 20
+    assert all(len(text) == 12 and text.isascii() and text.isalnum() for text in made)
+    letters = "".join(made)
+    assert any(map(str.isupper, letters))
+    assert any(map(str.islower, letters))
+    assert any(map(str.isdigit, letters))
+    actions = [row.action for row in kit.authlog.list(jane.number, now=kit.clock(), limit=50).items]
+    assert "reset" in actions
+
+
+@pytest.mark.parametrize(("name", "counter"), [("receivedMax", "received"), ("imapMaxUpload", "imapUpload")])
+def test_a_limit_that_is_set_starts_its_counter_anew(kit: MailKit, name: str, counter: str) -> None:
+    jane = kit.accounts.create("jane", address="jane@example.org")
+    kit.delivery.accept(MAIL, mail_from="", rcpt_to=["jane@example.org"])
+    inbox = ask(kit, "GET", f"/users/{jane.id}/mailboxes/resolve?path=INBOX").json()["id"]
+    assert ask(kit, "POST", f"/users/{jane.id}/mailboxes/{inbox}/messages", json={"raw": "Subject: x\r\n\r\ny"}).json()[
+        "success"
+    ]
+
+    def used() -> dict[str, int]:
+        limits = ask(kit, "GET", f"/users/{jane.id}").json()["limits"]
+        return {one: limits[one]["used"] for one in ("received", "imapUpload")}
+
+    before = used()
+    assert all(before.values())
+    assert ask(kit, "PUT", f"/users/{jane.id}", json={name: 0}).json()["success"]
+    assert used() == {**before, counter: 0}

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from attrs import define
+from click.testing import CliRunner
+
+from mailkit.cli import build
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -21,8 +24,8 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SRC)}
 
 
-def mailkit(*words: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command and returns what it printed."""
+def in_process(*words: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a process of its own and returns what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "mailkit", *words],
         env={**environment(), **more},
@@ -31,8 +34,22 @@ def mailkit(*words: str, check: bool = True, **more: str) -> subprocess.Complete
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
-    if check and done.returncode:
-        raise AssertionError(f"mailkit {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return _checked(done) if check else done
+
+
+def mailkit(*words: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command here and returns what it printed."""
+    settings = {name: None for name in os.environ if name.startswith("MAILKIT_")} | more
+    done = CliRunner().invoke(build(), words, env=settings, prog_name="mailkit")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    found = subprocess.CompletedProcess(["mailkit", *words], done.exit_code, done.stdout, done.stderr)
+    return _checked(found) if check else found
+
+
+def _checked(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    if done.returncode:
+        raise AssertionError(f"{' '.join(done.args)}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done
 
 

@@ -1,4 +1,5 @@
-"""Chromium with its virtual authenticator registers and logs in through WildDuck's operations.
+"""Chromium with its virtual authenticator registers and logs in through WildDuck's operations, and its EventSource
+follows an update stream.
 
 Needs Debian's chromium and chromium-driver, and selenium. The page is this test's own; it speaks to a real server.
 """
@@ -15,6 +16,10 @@ import pytest
 from mailkit import MailKit
 from mailkit.credentials.passwords import Cost
 from mailkit.http import build_app
+from mailkit.http.watching import watcher
+from mailkit.mailstore.flags import Change
+from mailkit.mailstore.folders import Folder
+from mailkit.mailstore.selection import Selection
 
 pytestmark = [
     pytest.mark.interop,
@@ -51,6 +56,16 @@ async function login(user, given) {
   return await call(`/users/${user}/2fa/webauthn/authentication-assertion`, {challenge: o.challenge,
     rawId: hex(got.rawId), clientDataJSON: hex(got.response.clientDataJSON), token: true,
     authenticatorData: hex(got.response.authenticatorData), signature: hex(got.response.signature)});
+}
+const told = [];
+let opened = 0, broken = 0;
+function follow(user, given) {
+  const source = new EventSource(`/users/${user}/updates?accessToken=${given}`);
+  source.onopen = () => { opened += 1; };
+  source.onmessage = event => told.push([JSON.parse(event.data), event.lastEventId]);
+  source.addEventListener("error", event => {
+    if (event.data === undefined) broken += 1; else told.push([{error: 1}, ""]);
+  });
 }
 </script>"""
 
@@ -122,3 +137,59 @@ def test_a_browser_registers_an_authenticator_and_logs_in_with_it(server: tuple[
         assert done["response"] == {"authenticated": True, "credential": made["response"]["id"]}, done
         assert kit.callers.of_token(done["token"]).caller.number == alice.number
         assert kit.two_factor.authenticators(alice.id)[0].count >= times
+
+
+def test_a_browsers_event_source_follows_and_comes_back(server: tuple[MailKit, str], browser: Any) -> None:
+    """It sends the last id that it has seen by itself: nothing is missed meanwhile, and nothing comes twice."""
+    kit, origin = server
+    alice = kit.accounts.create("alice", address="alice@example.org", password="x")
+    token = kit.credentials.issue_token("wd/user", now=kit.clock(), owner=alice.number, auth_version=alice.auth_version)
+    browser.get(f"{origin}/page")
+    browser.execute_script(f"follow('{alice.id}', '{token}')")
+
+    def state() -> tuple[int, int, list[tuple[dict[str, Any], str]]]:
+        found = browser.execute_script("return [opened, broken, told]")
+        return found[0], found[1], [(event, id) for event, id in found[2]]
+
+    def news(commands: list[str]) -> list[tuple[dict[str, Any], str]]:
+        """What was told but counters, once it is all of these."""
+        for _ in range(600):
+            found = [one for one in state()[2] if one[0].get("command") != "COUNTERS"]
+            if len(found) >= len(commands):
+                break
+            threading.Event().wait(0.05)
+        assert [event.get("command", "error") for event, _ in found] == commands
+        return found
+
+    while not (state()[0] and watcher(kit).count):
+        threading.Event().wait(0.05)
+    box = kit.mailstore.create_mailbox(alice.id, Folder("Work"))
+    kit.mailstore.append(alice.id, b"Subject: one\r\n\r\n")
+    kit.mailstore.update(alice.id, "INBOX", Selection.of([1]), Change(add=["\\Seen"]))
+    kit.mailstore.move(alice.id, "INBOX", Selection.of([1]), box.id)
+    first = ["CREATE", "EXISTS", "FETCH", "EXPUNGE", "EXISTS"]
+    seen = news(first)
+    assert seen[2][0]["flags"] == ["\\Seen"]
+    ids = [id for _, id in seen]
+    assert sorted(set(ids)) == ids
+    assert all(len(id) == 24 for id in ids)
+
+    watcher(kit).end()  # as when the server stops
+    while not state()[1]:
+        threading.Event().wait(0.05)
+    kit.mailstore.append(alice.id, b"Subject: two\r\n\r\n")  # nobody listens
+    kit.mailstore.delete_mailbox(alice.id, box.id)
+    while state()[0] < 2:
+        threading.Event().wait(0.05)
+    again = [*first, "error", "EXISTS", "DELETE"]  # no DROP: that was for those who listened
+    seen = news(again)
+    assert seen[6][0]["uid"] == 2
+    inbox = str(kit.mailstore.mailbox(alice.id, "INBOX").id)
+    counters = [event for event, _ in state()[2] if event.get("command") == "COUNTERS" and event["mailbox"] == inbox]
+    assert counters[-1] == {"command": "COUNTERS", "mailbox": inbox, "total": 1, "unseen": 1}
+
+    kit.users.logout(kit.principals.user(alice.id), "Bye")
+    kit.mailstore.delete_mailbox(alice.id, kit.mailstore.create_mailbox(alice.id, Folder("Play")).id)
+    seen = news([*again, "LOGOUT", "CREATE", "DROP", "DELETE"])
+    assert seen[8][0]["reason"] == "Bye"
+    assert seen[10][1] == seen[9][1]  # what has no id leaves the last one standing

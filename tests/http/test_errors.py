@@ -32,7 +32,7 @@ CATALOGUE = {
 OWN = {
     "NotFound", "AlreadyExists", "NotSupported", "OriginRefused", "BadRequest", "RequestEntityTooLarge",
     "UnsupportedMediaType", "RequestHeaderFieldsTooLarge", "RequestTimeout",
-    "TooManyRequests",
+    "TooManyRequests", "IdempotencyKeyReused", "AlreadyDone",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Every parameter of every operation takes a hostile value in turn: the answer is never a crash."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +25,8 @@ HOSTILE: list[Any] = [
     '{"a":', "٣",
     "2026-13-45", "-99999999999999999", "$argon2id$v=19$m=8,t=1,p=1$x$y", "data:;base64,====", "http://127.0.0.1/",
     "a\r\nBcc: x@y.z",
-    0, -1, 1 << 53, 1 << 64, 10**400, 1.5, True, None, [], {}, [[]], [{}], [None], {"a": {}}, {"__proto__": 1},
+    0, -1, (1 << 53) - 1, 1 << 53, 1 << 64, 10**400, 1.5, True, None, [], {}, [[]], [{}], [None], {"a": {}},
+    {"__proto__": 1},
     [1, "1", None, {}],
 ]  # fmt: skip
 
@@ -35,6 +37,28 @@ PLAUSIBLE = {
     "key": "const:max:storage", "value": "5", "scope": "master", "raw": "Subject: x\r\n\r\nx", "type": "individual",
     "action": "set", "field": "description",
 }  # fmt: skip
+
+PLACES: list[list[Any]] = [
+    [one, other]
+    for one in (
+        None,
+        0,
+        -1,
+        1 << 32,
+        (1 << 53) - 1,
+        1 << 63,
+        1 << 70,
+        1.5,
+        True,
+        "",
+        "a\x00b",
+        "\ud800",
+        "x" * 600,
+        "f" * 24,
+        [],
+    )
+    for other in (None, 0, -1, 1 << 32, (1 << 53) - 1, True, "", "x", "f" * 24, "  " * 12)
+]
 
 OPERATIONS = [
     pytest.param(prefix, operation, id=operation.name)
@@ -80,6 +104,10 @@ def _values(operation: Operation, known: dict[str, Any]) -> Iterator[dict[str, A
     for name in params:
         for value in HOSTILE:
             yield {**required, name: value}
+    for name in {"next", "previous"} & params.keys():  # what a cursor of this very list may say
+        for at in PLACES:
+            text = base64.urlsafe_b64encode(json.dumps([operation.name, *at]).encode()).decode().rstrip("=")
+            yield {**required, name: text, "page": 2}
 
 
 def _request(prefix: str, operation: Operation, values: dict[str, Any], token: str) -> tuple[dict[str, Any], bytes]:

@@ -1,5 +1,6 @@
 """The bundled server on a real socket."""
 
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -100,3 +101,111 @@ def test_trailer_fields_are_no_headers(port: int) -> None:
         while chunk := client.recv(65536):
             answer += chunk
     assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+MAKE = b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+JANE = b'{"username":"jane","password":"","emptyAddress":true}'
+
+
+def said(port: int, *pieces: bytes) -> bytes:
+    """What the server answers to these bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        for piece in pieces:
+            client.sendall(piece)
+        answer = b""
+        while chunk := client.recv(65536):
+            answer += chunk
+    return answer
+
+
+def users(port: int) -> int:
+    with httpx2.Client(base_url=f"http://localhost:{port}") as client:
+        return int(client.get("/users").json()["total"])
+
+
+LIES = {
+    "more than announced": b"Content-Length: %d\r\n\r\n%s and more" % (len(JANE), JANE),
+    "two lengths": b"Content-Length: %d\r\nContent-Length: 2\r\n\r\n%s" % (len(JANE), JANE),
+    "a length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+    % (len(JANE), JANE),
+    "a negative length": b"Content-Length: -1\r\n\r\n" + JANE,
+    "no length at all": b"Content-Length: many\r\n\r\n" + JANE,
+    "a chunk without a length": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n%s\r\n0\r\n\r\n" % JANE,
+    "a chunk that is longer": b"Transfer-Encoding: chunked\r\n\r\n5\r\n%s\r\n0\r\n\r\n" % JANE,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_body_that_is_not_as_announced_does_nothing(port: int, lie: str) -> None:
+    answer = said(port, MAKE + LIES[lie])
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"BadRequest"' in answer
+    assert answer.count(b"HTTP/1.1") == 1
+    assert users(port) == 0
+
+
+def test_a_request_under_way_is_answered_whatever_follows(port: int) -> None:
+    whole = MAKE + b"Content-Length: %d\r\n\r\n%s" % (len(JANE), JANE)
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(whole)
+        answer = client.recv(65536)  # it was done
+        client.sendall(b"and more\r\n\r\n")
+        while chunk := client.recv(65536):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in answer
+    assert users(port) == 1
+
+
+def test_a_body_that_is_cut_short_does_nothing(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(MAKE + b"Content-Length: 1000\r\n\r\n" + JANE)
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(MAKE + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(JANE), JANE))
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""
+    assert users(port) == 0
+
+
+@pytest.mark.parametrize("path", ["/users", "/api/principal"])
+@pytest.mark.parametrize(
+    ("head", "framing"),
+    [
+        (b"Content-Encoding: gzip\r\n", b"Content-Length: %d\r\n\r\n%s"),
+        (b"Content-Encoding: identity\r\nContent-Encoding: br\r\n", b"Content-Length: %d\r\n\r\n%s"),
+        (b"Transfer-Encoding: gzip, chunked\r\n", b"\r\n%x\r\n%s\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_compressed_body_is_refused_not_kept_as_it_is(port: int, path: str, head: bytes, framing: bytes) -> None:
+    body = gzip.compress(JANE)
+    answer = said(
+        port,
+        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        % path.encode()
+        + head
+        + framing % (len(body), body),
+    )
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b"send it as it is" in answer
+    assert users(port) == 0
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: %d\r\n\r\n%s", b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_offer_of_another_protocol_is_passed_over_not_the_body(port: int, framing: bytes, whole: bool) -> None:
+    """Java's client offers HTTP/2 with the first request of a connection."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    data = MAKE + offer + framing % (len(JANE), JANE)
+    last = b"GET /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    pieces = [data + last] if whole else [bytes([byte]) for byte in data] + [last]
+    answer = said(port, *pieces)
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert b'"total":1' in answer
+
+
+def test_an_offer_without_a_body_is_passed_over(port: int) -> None:
+    ask = b"GET /users HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answer = said(port, ask + ask.replace(b"Upgrade\r\nUpgrade: websocket", b"close"))
+    assert answer.count(b"HTTP/1.1 200 ") == 2

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -18,7 +21,8 @@ from mailkit import MailKit, journal
 from mailkit.errors import RateLimited
 from mailkit.http import answers, watching
 from mailkit.http import server as web
-from mailkit.http.watching import MOST_PER_ACCOUNT, Subscription, watcher
+from mailkit.http.stream_slots import PLACES, slots_in
+from mailkit.http.watching import Subscription, watcher
 from mailkit.http.wildduck import updates
 from mailkit.http.wildduck.update_events import event_id, events_of, frame, position_of
 from mailkit.ids import new_id
@@ -27,7 +31,7 @@ from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.selection import Selection
 from mailkit.storage.api import Tx
 from mailkit.testing.platform import Server, platform, serving
-from tests.cli.conftest import mailkit, start
+from tests.cli.conftest import SRC, mailkit, start
 
 RAW = b"Subject: x\r\n\r\nx\r\n"
 
@@ -139,7 +143,7 @@ def test_unknown_users_and_too_many_streams_are_refused() -> None:
             token = server.token()
             nobody = await Client.open(server, str(new_id()), token)
             assert b"404" in nobody.head.split(b"\r\n")[0]
-            clients = [await Client.open(server, str(alice.id), token) for _ in range(MOST_PER_ACCOUNT)]
+            clients = [await Client.open(server, str(alice.id), token) for _ in range(PLACES)]
             for client in clients:
                 await client.block()
             refused = await Client.open(server, str(alice.id), token)
@@ -158,6 +162,94 @@ def test_unknown_users_and_too_many_streams_are_refused() -> None:
             await again.close()
 
         asyncio.run(story())
+
+
+def test_places_are_one_processs_or_all_of_a_folders(tmp_path: Path) -> None:
+    mine, alone = slots_in(tmp_path), slots_in(None)
+    assert slots_in(tmp_path) is mine
+    assert [mine.take(7) for _ in range(PLACES)] == list(range(PLACES))
+    assert mine.take(7) is None
+    assert not mine.free(7)
+    assert mine.free(8)
+    assert alone.take(7) == 0
+    mine.give(7, 3)
+    assert mine.free(7)
+    assert mine.take(7) == 3
+    other = (
+        "from pathlib import Path; from mailkit.http.stream_slots import slots_in;"
+        f"s = slots_in(Path({str(tmp_path)!r})); print(s.take(7), s.take(8), s.take(8), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", other],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SRC)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "None 0 1\n"
+        assert mine.take(8) == 2
+        process.kill()
+        process.wait()
+        assert [mine.take(8), mine.take(8)] == [0, 1]  # the kernel has taken them back
+    for place in range(PLACES):
+        mine.give(7, place)
+    for place in range(3):
+        mine.give(8, place)
+
+
+def test_an_account_has_so_many_streams_whichever_worker_serves_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with MailKit.open(data) as kit:
+        user = str(kit.accounts.create("alice", address="alice@example.org").id)
+        token = kit.credentials.issue_token("admin", now=kit.clock())
+    running = start(data, "--workers", "2", http=True)
+
+    async def story() -> None:
+        server = Server(None, f"http://127.0.0.1:{running.http}", ("", 0))  # type: ignore[arg-type]
+        clients: list[Client] = []
+        while len(clients) < PLACES:
+            clients.append(await Client.open(server, user, token))
+            assert b"200" in clients[-1].head.split(b"\r\n")[0]
+            await clients[-1].block()
+        held = {pid: sockets_of(pid) for pid in workers()}
+        for _ in range(8):  # neither has room for one more
+            refused = await Client.open(server, user, token)
+            assert b"429" in refused.head.split(b"\r\n")[0]
+            await refused.close()
+        killed = max(held, key=lambda pid: held[pid])
+        os.kill(killed, signal.SIGKILL)
+        await until(lambda: killed not in workers())
+        with MailKit.open(data) as kit:  # the others are told of it
+            kit.mailstore.append(kit.principals.by_name("alice").number, RAW)
+        gone = await asyncio.gather(*(ended(client) for client in clients))
+        assert any(gone)
+        for _ in range(sum(gone)):
+            clients.append(await Client.open(server, user, token))
+            assert b"200" in clients[-1].head.split(b"\r\n")[0]
+            await clients[-1].block()
+        clients.append(await Client.open(server, user, token))
+        assert b"429" in clients[-1].head.split(b"\r\n")[0]
+        for client in clients:
+            client.writer.transport.abort()
+
+    def workers() -> list[int]:
+        return [pid for pid in running.children() if "http_worker" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+    try:
+        asyncio.run(story())
+        assert running.stop() == 0
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+        assert running.process.stderr is not None
+        running.process.stderr.close()
+
+
+async def ended(client: Client) -> bool:
+    """Whether the connection ends; False when something is told."""
+    with suppress(ConnectionError):
+        while line := await client.reader.readline():
+            if line.startswith(b"data:"):
+                return False
+    return True
 
 
 def test_a_logout_is_told_once_and_not_again_to_who_comes_back(kit: MailKit) -> None:
@@ -254,11 +346,11 @@ def test_a_client_that_reads_nothing_is_cut_off_and_costs_no_memory(
             written = 0
             tracemalloc.start()
             try:
-                while following.count or written < 20 << 20:
+                while following.count or written < 64 << 20:
                     await asyncio.to_thread(kit.store.transact, happens)
                     written += 250 * 2_000
                     assert written < 1 << 30, "nobody cut it off"
-                assert tracemalloc.get_traced_memory()[1] < 16 << 20
+                assert tracemalloc.get_traced_memory()[1] < 32 << 20
             finally:
                 tracemalloc.stop()
             # Nor does the connection stay, though what was written is never taken.

@@ -331,6 +331,16 @@ def test_children_can_be_renamed_along(kit: MailKit, alice: Principal) -> None:
     assert faults(kit) == []
 
 
+def test_a_tree_can_be_moved_up_through_its_own_paths_and_not_below_itself(kit: MailKit, alice: Principal) -> None:
+    mail = kit.mailstore
+    made = {path: mail.create_mailbox(alice.id, Folder(path)).id for path in ("a/a/a/a", "a/a/a", "a/a", "x")}
+    with pytest.raises(Invalid):
+        mail.alter_mailbox(alice.id, "x", Alteration(path="x/y"), children=True)
+    mail.alter_mailbox(alice.id, "a/a", Alteration(path="a"), children=True)
+    now = {str(box.id): box.path for box in mail.mailboxes(alice.id)}
+    assert [now[str(made[path])] for path in ("a/a", "a/a/a", "a/a/a/a", "x")] == ["a", "a/a", "a/a/a", "x"]
+
+
 def test_protected_mailboxes_stay(kit: MailKit, alice: Principal) -> None:
     kit.mailstore.create_mailbox(alice.id, Folder("secret", hidden=True))
     for path in ("INBOX", "secret"):

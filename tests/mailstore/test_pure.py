@@ -8,6 +8,7 @@ from mailkit.errors import Invalid
 from mailkit.mailstore.folders import folders_for
 from mailkit.mailstore.paths import leaf, normal_path, sort_key
 from mailkit.mailstore.segments import INLINE_BELOW, LEAF_FROM, cut
+from mailkit.mailstore.selection import parse_selection
 from mailkit.mime.scan import scan
 
 
@@ -27,13 +28,41 @@ def test_trash_and_junk_keep_for_a_month_or_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_path", "stored"), [("inbox", "INBOX"), ("/a/b", "a/b"), ("InBox/x", "INBOX/x"), ("a/inbox", "a/inbox")]
+    ("given_path", "stored"),
+    [
+        ("inbox", "INBOX"),
+        ("/a/b", "a/b"),
+        ("InBox/x", "INBOX/x"),
+        ("a/inbox", "a/inbox"),
+        ("ınbox", "ınbox"),
+        ("/".join("x" * 128), "/".join("x" * 128)),
+        ("😀" * 512, "😀" * 512),
+        ("/".join(["y" * 500] * 32), "/".join(["y" * 500] * 32)),
+        ("cafe\u0301", "cafe\u0301"),
+        ("a\u200db", "a\u200db"),
+        ("a\u0378b", "a\u0378b"),  # no letter yet: that is for another version of Unicode to say
+    ],
 )
 def test_paths_take_one_form(given_path: str, stored: str) -> None:
     assert normal_path(given_path) == stored
 
 
-@pytest.mark.parametrize("path", ["", "/", "a//b", "a/", "/".join("x" * 129), "y" * 513, "a\x00b", "a/b\r"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "a//b",
+        "a/",
+        "/".join("x" * 129),
+        "y" * 513,
+        "/".join(["é" * 512] * 17),
+        "a\x00b",
+        "a/b\r",
+        "a\u202eb",
+        "a\x85b",
+    ],
+)
 def test_paths_that_cannot_be_are_refused(path: str) -> None:
     with pytest.raises(Invalid) as refused:
         normal_path(path)
@@ -50,6 +79,21 @@ def test_mailboxes_are_listed_inbox_first() -> None:
         "apple",
     ]
     assert leaf("a/b") == "b"
+    assert sorted(["Zoo", "Ägypten", "ähre", "Bär", "bar"], key=lambda path: sort_key(path, True)) == [
+        "Ägypten",
+        "ähre",
+        "bar",
+        "Bär",
+        "Zoo",
+    ]
+
+
+def test_ten_thousand_ids_are_a_list_and_one_more_is_none() -> None:
+    ids = [str(4_000_000_000 + n) for n in range(10_000)]
+    assert parse_selection(",".join(ids)).ranges == ((4_000_000_000, 4_000_009_999),)
+    with pytest.raises(Invalid, match="more than 10000 ids"):
+        parse_selection(",".join([*ids, "1"]))
+    assert parse_selection(",".join(["7"] * 10_000)).ranges == ((7, 7),)
 
 
 @st.composite

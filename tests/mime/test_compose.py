@@ -12,6 +12,7 @@ from mailkit.errors import Invalid
 from mailkit.mime.addresses import Address, Group, Mailbox
 from mailkit.mime.compose import Draft, File, compose
 from mailkit.mime.data_images import extract_data_images
+from mailkit.mime.parameters import parse_parameters
 from mailkit.mime.parse import parse
 from mailkit.mime.scan import scan
 
@@ -102,7 +103,9 @@ def test_no_value_gets_out_of_its_field(text: str, name: str) -> None:
         Draft(headers=(("X:Y", "z"),)),
         Draft(headers=(("Content-Type", "text/html"),)),
         Draft(to=(ME,), headers=(("to", "a@b.example"),)),
-        Draft(files=(File(b"", content_type="text/html; x"),)),
+        Draft(files=(File(b"", content_type="text"),)),
+        Draft(files=(File(b"", content_type="text/html\r\nX: y"),)),
+        Draft(files=(File(b"", content_type="text/html; ä=y"),)),
         Draft(files=(File(b"", content_id="a> <b"),)),
         Draft(files=(File(b"", disposition="inline\r\n"),)),
         Draft(date=datetime(2026, 1, 1)),
@@ -111,6 +114,23 @@ def test_no_value_gets_out_of_its_field(text: str, name: str) -> None:
 def test_what_cannot_be_written_is_refused(draft: Draft) -> None:
     with pytest.raises(Invalid):
         compose(draft)
+
+
+def test_a_content_type_keeps_its_parameters() -> None:
+    """What a calendar's invitation cannot do without (RFC 6047 2.4)."""
+    invitation = File(
+        b"BEGIN:VCALENDAR", filename="i.ics", content_type='Text/Calendar; method=REQUEST; name=x; v="a b"'
+    )
+    message = parse(compose(Draft(text="x", files=(invitation,))))
+    declared = parse_parameters((message.scan.parts[2].headers.get(b"content-type") or b"").decode())
+    assert declared.value == "text/calendar"
+    assert declared.parameters == {"method": "REQUEST", "v": "a b", "name": "i.ics"}
+
+
+def test_the_field_that_cannot_be_written_is_named_by_its_place() -> None:
+    with pytest.raises(Invalid) as refused:
+        compose(Draft(headers=(("X", "y"), ("References", "a<b"))))
+    assert [problem.path for problem in refused.value.errors] == [("headers", 1)]
 
 
 def test_same_draft_gives_same_bytes() -> None:

@@ -1,5 +1,6 @@
 """What is kept in memory between searches never shows in a snapshot that hasn't it."""
 
+import random
 from typing import Any
 
 import pytest
@@ -9,8 +10,7 @@ from tests.search.test_store_index import Small
 from mailkit.mailstore.follower import Added, Removed
 from mailkit.mailstore.records import State
 from mailkit.mime.parse import parse
-from mailkit.search import memory
-from mailkit.search.follow import put_delta
+from mailkit.search import memory, waiting
 from mailkit.search.memory import Memory
 from mailkit.search.merging import merge
 from mailkit.search.query import ALL, Text
@@ -78,11 +78,42 @@ def test_words_that_come_late_are_found(walk: Walk) -> None:
     assert total(walk, "tardy") == 0
 
     def settle(tx: Tx) -> None:
-        put_delta(tx, 5, 1, known.row, described)
+        waiting.rewrite(tx, 5, 1, known.row, described)
         tx.delete(keyspace.SEARCH_LATE.key(5, 1))
 
     store.transact(settle)
     assert total(walk, "tardy") == 1
+
+
+def test_many_words_wait_in_pieces_and_are_found_one_by_one(walk: Walk) -> None:
+    """More than one value of the store takes, even compressed."""
+    index, store = walk.indexed.index, walk.indexed.store
+    chance = random.Random(1)
+    many = [f"{chance.randrange(1 << 60):x}" for _ in range(1_000)]
+    walk.add(5, words("before"))
+    walk.add(5, words(*many))
+    walk.add(5, words("after"))
+    with store.snapshot() as tx:
+        assert len(list(tx.scan(*keyspace.SEARCH_DELTA.range(5)))) > 3
+        assert [doc for doc, _ in waiting.scan(tx, 5, 0)] == [0, 1, 2]
+        assert [doc for doc, _ in waiting.scan(tx, 5, 1, 2)] == [1]
+    assert [total(walk, word) for word in (many[0], many[500], many[-1], "before", "after")] == [1] * 5
+    fewer = _untold(walk, words("fewer"))
+    assert fewer.described is not None
+    store.transact(lambda tx: waiting.rewrite(tx, 5, 1, fewer.row, fewer.described or b""))
+    with store.snapshot() as tx:
+        assert len(list(tx.scan(*keyspace.SEARCH_DELTA.range(5)))) == 3
+    index.memory = Memory()
+    assert [total(walk, word) for word in (many[0], "fewer")] == [0, 1]
+
+
+def test_pieces_of_words_go_with_their_message(walk: Walk) -> None:
+    chance = random.Random(1)
+    walk.add(5, words(*(f"{chance.randrange(1 << 60):x}" for _ in range(1_000))))
+    ((account, mailbox, uid),) = walk.mail
+    walk.tell(Removed(account, mailbox, uid))
+    with walk.indexed.store.snapshot() as tx:
+        assert list(tx.scan(*keyspace.SEARCH_DELTA.range(5))) == []
 
 
 def _untold(walk: Walk, raw: bytes) -> Added:

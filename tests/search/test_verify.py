@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from mailkit import MailKit
 from mailkit.ids import Id
 from mailkit.principals.records import Principal
-from mailkit.search.delta import DELTA
+from mailkit.search import delta as deltas
 from mailkit.search.memory import Memory
 from mailkit.search.records import FACTS, Place, bits, pack_head, stored, unpack_head
 from mailkit.storage import keyspace
@@ -70,8 +70,9 @@ def _without_a_message(data: bytes) -> bytes:
 
 
 def _words(data: bytes) -> bytes:
-    delta = DELTA.decode(data)
-    return DELTA.encode(replace(delta, words=delta.words.replace(b"common", b"rarely")))
+    delta = deltas.decode(data)
+    described = b"-" + bytes(4) + delta.words.replace(b"common", b"rarely")
+    return deltas.encode(described, date=delta.date, size=delta.size, thread=delta.thread)
 
 
 _PLANTED = {
@@ -96,6 +97,7 @@ _PLANTED = {
     "message without words": (_first(keyspace.SEARCH_HEAD, _without_a_message), "have no words"),
     "waiting words gone": (_first(keyspace.SEARCH_DELTA, lambda data: None), "have no words"),
     "other waiting words": (_first(keyspace.SEARCH_DELTA, _words), "is found by 'rarely', which it has not"),
+    "waiting words damaged": (_first(keyspace.SEARCH_DELTA, lambda data: data[:-9]), "cannot be read"),
     "facts damaged": (_first(keyspace.SEARCH_FACTS, lambda data: data[:9]), "cannot be read"),
     "manifest damaged": (_first(keyspace.SEARCH_MANIFEST, lambda data: b"\xff"), "cannot be read"),
 }

@@ -29,10 +29,12 @@ from mailkit.storage.backends.memory import MemoryStore
 from mailkit.storage.blobs import GRACE, Blobs, purge, sweep
 from mailkit.storage.blobs.pack import pack, unpack
 from mailkit.storage.blobs.records import content
+from mailkit.storage.blobs.verify import verify
 from mailkit.storage.keyspace import BLOB_BYTES, BLOB_FILES, BLOB_LOOSE, BLOBS
+from mailkit.storage.pieces import cut
 
-SMALL, LARGE = b"small" * 50, b"large" * 5000
-MAX = 1000
+SMALL, LARGE = random.Random(1).randbytes(2400), b"large" * 5000  # small: in the store, in four pieces
+MAX = 2500
 
 
 def sha(data: bytes) -> bytes:
@@ -78,7 +80,7 @@ def blobs(any_store: Store, blob_store: BlobStore, clock: FixedClock) -> Blobs:
     return Blobs(any_store, blob_store, inline_max=MAX, clock=clock)
 
 
-@pytest.mark.parametrize("data", [b"", b"x", SMALL, os.urandom(MAX), os.urandom(MAX + 1), LARGE])
+@pytest.mark.parametrize("data", [b"", b"x", b"small" * 50, SMALL, os.urandom(MAX), os.urandom(MAX + 1), LARGE])
 def test_content_comes_back_from_any_byte(blobs: Blobs, data: bytes) -> None:
     digest = store_one(blobs, data)
     assert digest == sha(data)
@@ -108,7 +110,7 @@ def test_small_content_is_in_the_store_and_large_in_a_file(blobs: Blobs) -> None
         assert row is not None
         assert row.where == "file"
         assert list(blobs.files.list()) == [row.at]
-    assert len(rows(blobs.store, BLOB_BYTES)) == 1
+    assert len(rows(blobs.store, BLOB_BYTES)) == len(cut(SMALL)) == 4
 
 
 @pytest.mark.parametrize("data", [SMALL, LARGE])
@@ -127,7 +129,8 @@ def test_each_reference_counts_and_the_bytes_are_kept_once(blobs: Blobs, clock: 
         row = content(tx, sha(data))
         assert row is not None
         assert row.count == 7
-    assert len(rows(blobs.store, BLOB_BYTES)) + len(list(blobs.files.list())) == 1
+    kept = {BLOB_BYTES.parts(key) for key in rows(blobs.store, BLOB_BYTES)}
+    assert len(kept) + len(list(blobs.files.list())) == 1
     for left in range(6, -1, -1):
         blobs.store.transact(lambda tx: blobs.release(tx, sha(data)))
         clock.advance(ms=2 * GRACE)
@@ -323,6 +326,28 @@ def test_lost_or_damaged_bytes_are_reported(blobs: Blobs) -> None:
         content_of(blobs, small)
 
 
+def test_every_piece_is_missed_and_one_too_many_is_seen(blobs: Blobs) -> None:
+    digest = store_one(blobs, SMALL)
+    keys = rows(blobs.store, BLOB_BYTES)
+    with blobs.store.snapshot() as tx:
+        pieces = [tx.get(key) or b"" for key in keys]
+
+    def findings() -> list[str]:
+        return [finding.message for finding in verify(blobs, Counter({digest: 1}))]
+
+    assert findings() == []
+    for key, piece in zip(keys, pieces, strict=True):
+        blobs.store.transact(lambda tx, key=key: tx.delete(key))  # type: ignore[misc]
+        assert findings() == [f"{digest.hex()}: 3 of its 4 pieces are there"]
+        with pytest.raises(Corrupt):
+            content_of(blobs, digest)
+        blobs.store.transact(lambda tx, key=key, piece=piece: tx.put(key, piece))  # type: ignore[misc]
+    blobs.store.transact(lambda tx: tx.put(keys[0] + b"\x09", b"more"))
+    assert findings() == [f"{digest.hex()}: 5 of its 4 pieces are there"]
+    with pytest.raises(Corrupt):
+        content_of(blobs, digest)
+
+
 def test_packing_is_undone_exactly_and_only_done_when_it_pays() -> None:
     for data in (b"", b"x" * 511, b"x" * 512, os.urandom(5000), b"mail " * 5000):
         packed, stored = pack(data)
@@ -350,15 +375,15 @@ class CountedContent(RuleBasedStateMachine):
     def start(self) -> None:
         self.clock = FixedClock()
         self.store = MemoryStore()
-        self.blobs = Blobs(self.store, StoreBlobs(MemoryStore()), inline_max=100, clock=self.clock)
+        self.blobs = Blobs(self.store, StoreBlobs(MemoryStore()), inline_max=MAX, clock=self.clock)
         self.references: list[bytes] = []
         self.known: dict[bytes, bytes] = {}
         self.purged_at = 0
         self.touched: dict[bytes, int] = {}
 
-    @rule(number=st.integers(0, 3), size=st.sampled_from([5, 99, 101, 400]), times=st.integers(0, 3))
+    @rule(number=st.integers(0, 3), size=st.sampled_from([5, 2400, 2500, 2501]), times=st.integers(0, 3))
     def write(self, number: int, size: int, times: int) -> None:
-        data = bytes((number,)) * size
+        data = random.Random(number).randbytes(size)
         prepared = self.blobs.prepare(data)
         self.store.transact(lambda tx: [self.blobs.hold(tx, prepared) for _ in range(times)])
         self.references += [prepared.digest] * times
@@ -595,7 +620,7 @@ def test_a_killed_process_leaves_no_reference_without_bytes(tmp_path: Path) -> N
 def race(store: Store, files: BlobStore, rounds: int, writers: int = 4) -> None:
     """Writers come and go to a few contents while two purges take everything that is loose for an instant."""
     blobs = Blobs(store, files, inline_max=MAX)
-    pool = [random.Random(number).randbytes(size) for number in range(3) for size in (400, 1500)]
+    pool = [random.Random(number).randbytes(size) for number in range(3) for size in (2400, 3000)]
     failures: list[BaseException] = []
     counts: Counter[str] = Counter()
     done = threading.Event()

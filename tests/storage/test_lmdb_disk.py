@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailkit.storage.backends.lmdb import LmdbStore
+from mailkit.storage.backends.lmdb.log_format import RECORDS
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -75,30 +76,34 @@ def run(script: str, *arguments: object, under: tuple[str, ...] = ()) -> str:
 
 
 def unsynced(trace: str) -> tuple[int, int]:
-    """How many transactions a trace has, and how many were acknowledged with something written but not synced."""
-    synchronous: set[str] = set()  # descriptors whose writes are syncs themselves
-    files: set[str] = set()
-    dirty: set[str] = set()
-    wrote = False
+    """How many transactions a trace has, and how many were acknowledged before they were durable.
+
+    Durable is a record in the log that came after a checkpoint for which all of data.mdb had been synced.
+    """
+    data: set[str] = set()
+    log = ""
+    dirty = durable = sound = False
     count = bad = 0
     for line in trace.splitlines():
-        if opened := re.search(r'openat\(.*/data\.mdb", ([A-Z_|]+).*\) = (\d+)$', line):
-            files.add(opened[2])
-            if "O_DSYNC" in opened[1]:
-                synchronous.add(opened[2])
+        if opened := re.search(r'openat\(.*/(commit\.log|data\.mdb)", .*\) = (\d+)$', line):
+            if opened[1] == "data.mdb":
+                data.add(opened[2])
+            else:
+                log = opened[2]
         elif 'write(1, "begin' in line:
-            wrote = False
+            durable = False
         elif 'write(1, "acknowledged' in line:
             count += 1
-            bad += bool(dirty) or not wrote
-            dirty.clear()
+            bad += not (durable and sound)
+        elif written := re.search(r"pwritev2\((\d+), .*, (\d+), RWF_DSYNC\) += [1-9]", line):
+            if written[1] == log and int(written[2]) < RECORDS:
+                sound = not dirty
+            else:
+                durable = durable or written[1] == log
         elif written := re.search(r"p?writev?(?:64)?\((\d+),", line):
-            if written[1] in files:
-                wrote = True
-                if written[1] not in synchronous:
-                    dirty.add(written[1])
-        elif re.search(r"(fsync|fdatasync|msync)(\(\d+.*\)| resumed>\)) += 0$", line):
-            dirty.clear()  # there is one file
+            dirty = dirty or written[1] in data
+        elif synced := re.search(r"fdatasync\((\d+)\) += 0$", line):
+            dirty = dirty and synced[1] not in data
     return count, bad
 
 
@@ -106,7 +111,7 @@ def unsynced(trace: str) -> tuple[int, int]:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 @pytest.mark.parametrize(("how", "expected"), [("sync", 0), ("unsafe", 20)])
 def test_between_write_and_acknowledgement_a_sync_is_completed(tmp_path: Path, how: str, expected: int) -> None:
-    calls = "trace=openat,write,writev,pwrite64,pwritev,fsync,fdatasync,msync"
+    calls = "trace=openat,write,writev,pwrite64,pwritev,pwritev2,fdatasync"
     run(WRITES, tmp_path / "store", how, under=("strace", "-f", "-e", calls, "-o", str(tmp_path / "trace")))
     assert unsynced((tmp_path / "trace").read_text()) == (20, expected)
 

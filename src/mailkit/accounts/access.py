@@ -10,6 +10,7 @@ from mailkit.accounts.oauth import OAuth
 from mailkit.accounts.oauth_clients import OAuthClients
 from mailkit.accounts.profiles import Profiles
 from mailkit.accounts.secrets import Secrets as SecretList
+from mailkit.accounts.tries import Tries
 from mailkit.accounts.twofactor import TwoFactor
 from mailkit.clock import Clock
 from mailkit.credentials import onetime
@@ -60,13 +61,13 @@ class Access:
             store,
             principals,
             addresses,
+            grants,
             credentials,
             self._apps,
             codes,
             self.authlog,
+            Tries(store, self.authlog, policy=self._policy, exempt=lambda: get(keys.LOGIN_EXEMPT)),
             clock=clock,
-            policy=self._policy,
-            exempt=lambda: get(keys.LOGIN_EXEMPT),
         )
         self.oauth = OAuth(
             store, principals, addresses, sealing, clock=clock, setting=settings.get, issuer=self.public_url

@@ -62,7 +62,7 @@ class NewPrincipal:
 
 class Directory:
     """The use case. Services are public here: `edit.py` works with them. `on_domain(tx, name)` is told of a domain that
-    somebody makes or adopts."""
+    an administrator of the server makes or adopts."""
 
     def __init__(
         self,
@@ -90,17 +90,22 @@ class Directory:
     def prepare(self, new: NewPrincipal, caller: Caller) -> Callable[[Tx], Principal]:
         """Checks and hashes; returns what is left to do in a transaction.
 
-        That raises AlreadyExists (`principal.exists`, `address.exists`), NotFound for the first name that stands for
-        nothing fitting, Denied `role.not_grantable`, OverQuota `tenant.full`, Invalid.
+        That raises, in this order (Stalwart 3.3): Denied `role.not_grantable`, AlreadyExists `principal.exists`,
+        NotFound for the first name that stands for nothing fitting, Invalid for a permission, AlreadyExists
+        `address.exists`; and OverQuota `tenant.full`.
         """
         mailboxes = [] if new.kind == "oauthClient" else [email_of(text) for text in new.emails]
         with self.store.snapshot() as tx:
             tenant = self.tenant_number(new.tenant, caller, tx=tx)
-        make = self._account(new, mailboxes, tenant, caller) if new.kind in ACCOUNT_KINDS else self._other(new, tenant)
+        if new.kind in ACCOUNT_KINDS:
+            make = self._account(new, mailboxes, tenant, caller)
+        else:
+            make = self._other(new, tenant, caller)
 
         def commit(tx: Tx) -> Principal:
-            self.check_permissions("enabledPermissions", new.enabled, caller, must_hold=True)
-            self.check_permissions("disabledPermissions", new.disabled, caller)
+            self._check_grantable(new.roles, caller, tx)
+            if new.kind != "domain":  # there may be one that is to be adopted
+                self.principals.check_new(new.kind, new.name, tenant, tx=tx)
             built_in, roles = self.roles_named(new.roles, caller, tx=tx)
             containers = [
                 *(self.named(name, caller, ("group",), tx=tx) for name in new.member_of),
@@ -108,6 +113,8 @@ class Directory:
                 *roles,
             ]
             members = [self.named(name, caller, tx=tx) for name in new.members]
+            self.check_permissions("enabledPermissions", new.enabled, caller, must_hold=True)
+            self.check_permissions("disabledPermissions", new.disabled, caller)
             row = make(tx)
             self._add_addresses(mailboxes, row, caller, tx)
             row = self.principals.get(row.number, tx=tx)
@@ -145,7 +152,7 @@ class Directory:
 
         return make
 
-    def _other(self, new: NewPrincipal, tenant: int | None) -> Callable[[Tx], Principal]:
+    def _other(self, new: NewPrincipal, tenant: int | None, caller: Caller) -> Callable[[Tx], Principal]:
         hashed = new.hashed
         if new.password is not None:
             hashed = hash_password(new.password, self.credentials.cost)
@@ -158,7 +165,7 @@ class Directory:
         def make(tx: Tx) -> Principal:
             now = self.clock()
             known = self.principals.find_domain(name, tx=tx) if new.kind == "domain" else None
-            if new.kind == "domain":
+            if new.kind == "domain" and caller.tenant is None:
                 self._on_domain(tx, name)
             if known is not None and known.implicit and known.tenant == tenant:
                 # It came into being through an address; now it is adopted.
@@ -246,7 +253,7 @@ class Directory:
             return None
         row = self.principals.find_name(name.lower(), tx=tx)
         if row is None or row.kind != "tenant":
-            raise NotFound("principal.not_found", name=name)
+            raise NotFound("principal.not_found", f"There is no tenant {name} here", name=name)
         return row.number
 
     def within(self, row: Principal, caller: Caller, *, tx: ReadTx) -> bool:
@@ -277,6 +284,13 @@ class Directory:
             else:
                 stored.append(self.named(name, caller, ("role",), tx=tx))
         return tuple(built_in), stored
+
+    def _check_grantable(self, names: Iterable[str], caller: Caller, tx: ReadTx) -> None:
+        """Denied `role.not_grantable` for a role with more than the caller has; of those it knows of."""
+        for name in names:
+            row = None if name in ROLES else self.principals.find_name(name.lower(), tx=tx)
+            if name in ROLES or (row is not None and row.kind == "role" and self.within(row, caller, tx=tx)):
+                self._check_role(name, self.grants.of_role(name if row is None else row.name, tx=tx), caller)
 
     @staticmethod
     def _check_role(name: str, gives: frozenset[str] | None, caller: Caller) -> None:

@@ -143,6 +143,10 @@ class _Edit:
     def reload(self) -> None:
         self.row = self.directory.principals.get(self.row.number, tx=self.tx)
 
+    def sees(self, row: Principal) -> bool:
+        """Whether whoever changes this knows of another principal; what he doesn't know of stays as it is."""
+        return self.directory.within(row, self.caller, tx=self.tx)
+
     # plain fields
 
     def name(self, change: Change) -> None:
@@ -168,7 +172,8 @@ class _Edit:
         if self.directory.principals.find_name(name, tx=self.tx) is not None:
             raise AlreadyExists("principal.exists", name=name)
         self.save()
-        self.domain_names.rename(self.row.name, name, tx=self.tx)
+        tenant = self.directory.tenant_number(None, self.caller, tx=self.tx)
+        self.domain_names.rename(self.row.name, name, tenant=tenant, tx=self.tx)
         self.reload()
 
     def description(self, change: Change) -> None:
@@ -187,9 +192,9 @@ class _Edit:
     def external(self, change: Change) -> None:
         """The targets that are addresses; others are WildDuck's and stay."""
         given = tuple(external_of(text) for text in change.several())
-        mail = tuple(target for target in self.row.targets if kind_of(target) == "mail")
-        rest = tuple(target for target in self.row.targets if kind_of(target) != "mail")
-        self.put(targets=_changed(mail, change, given) + rest)
+        known = self.row.targets
+        rest = tuple(target for target in known if kind_of(target) != "mail") if change.action == "set" else ()
+        self.put(targets=_changed(known, change, given) + rest)
 
     def permissions(self, change: Change) -> None:
         check = self.directory.check_permissions
@@ -260,15 +265,16 @@ class _Edit:
                 if view not in held:
                     directory.add_address(mailbox, self.row, self.caller, tx=tx)
                     self.reload()
-            if change.action == "set" and wanted:
-                directory.addresses.promote(next(iter(wanted)), self.row, tx=tx)
+            first = next((view for view, mailbox in wanted.items() if "*" not in mailbox.local), None)
+            if change.action == "set" and first is not None:
+                directory.addresses.promote(first, self.row, tx=tx)
         self.reload()
 
     # memberships
 
     def members(self, change: Change) -> None:
         members, tx = self.directory.members, self.tx
-        held = {row.name: row for row in members.of(self.row.number, tx=tx)}
+        held = {row.name: row for row in members.of(self.row.number, tx=tx) if self.sees(row)}
         given = [text.lower() for text in change.several()]
         if change.action == "removeItem":
             self._leave(self.row, [held[name] for name in given if name in held])
@@ -296,7 +302,8 @@ class _Edit:
         given = change.several()
         if where == "roles":
             given = self._built_in_roles(change, given)
-        held = {row.name: row for row in members.containers(self.row.number, tx=tx) if field_of(row.kind) == where}
+        known = members.containers(self.row.number, tx=tx)
+        held = {row.name: row for row in known if field_of(row.kind) == where and self.sees(row)}
         given = tuple(text.lower() for text in given)
         if change.action == "removeItem":
             rows = [held[text] for text in given if text in held]

@@ -21,8 +21,8 @@ from mailkit.settings.registry import Key
 from mailkit.storage.api import ReadTx, Store, Tx
 
 __all__ = [
-    "COUNTED", "DOWNLOAD", "FORWARD", "POP3_DOWNLOAD", "RECEIVE", "SEND", "UPLOAD", "AccountLimits", "Counted",
-    "Explained",
+    "COUNTED", "DOWNLOAD", "FORWARD", "OWN_LIMITS", "POP3_DOWNLOAD", "RECEIVE", "SEND", "UPLOAD", "AccountLimits",
+    "Counted", "Explained",
 ]  # fmt: skip
 
 _DAY: Final = 86_400_000
@@ -62,6 +62,12 @@ POP3_DOWNLOAD: Final = Counted("pop3MaxDownload", "pop3.download", "pop3Download
 """Bytes that POP3 clients fetch. There is no POP3 yet."""
 
 COUNTED: Final = (SEND, FORWARD, RECEIVE, UPLOAD, DOWNLOAD, POP3_DOWNLOAD)
+OWN_LIMITS: Final = (
+    "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
+    "imapMaxConnections", "receivedMax",
+)  # fmt: skip
+"""What an account may have a limit of its own for: names in `Profile.limits`, which are WildDuck's."""
+
 _BY_NAME: Final = {counted.name: counted for counted in COUNTED}
 
 

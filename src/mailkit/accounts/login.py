@@ -8,17 +8,16 @@ many failures costs none, and says so to anybody. (Of guesses that are under way
 many have cost one.)
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
 from attrs import field, frozen
 
+from mailkit.accounts.by import By
+from mailkit.accounts.tries import Tries
 from mailkit.clock import Clock
 from mailkit.credentials.apppasswords import API, covers
 from mailkit.credentials.appservice import AppPasswords, Use
-from mailkit.credentials.attempts import Counters, Policy, counters
+from mailkit.credentials.attempts import Counters
 from mailkit.credentials.authlog import Authlog, Event
 from mailkit.credentials.factors import MASTER, TOTP, enabled, still_needed
 from mailkit.credentials.onetime import OneTimeCodes
@@ -28,19 +27,17 @@ from mailkit.credentials.tokens import DEFAULT_TTL
 from mailkit.credentials.totp import split_code
 from mailkit.errors import Denied, MailKitError, RateLimited
 from mailkit.ids import Id
-from mailkit.limits import Limited, Limits
 from mailkit.principals.addresses import Addresses
+from mailkit.principals.grants import Grants
 from mailkit.principals.records import Principal
 from mailkit.principals.service import Principals
-from mailkit.settings.kinds import Network
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.calls import OWN, reads
 
 __all__ = ["Attempt", "LoggedIn", "Login", "Preauth"]
 
 ACTION: Final = "authentication"
-_COUNTING: Final = 32
-"""Attempts that are being counted at once: the store commits them together."""
+CHANGE: Final = "password change"
 
 
 @frozen
@@ -87,13 +84,14 @@ class LoggedIn:
 class _Facts:
     """What the slow part needs, read at once."""
 
-    account: str
+    tries: Counters
     row: Principal | None = None
     secrets: Secrets = field(factory=Secrets)
     app: AppPassword | None = None
     hashed: tuple[AppPassword, ...] = ()
     is_temporary: bool = False
-    known: bool = False
+    permitted: bool = True
+    """May log in at all. Stalwart's way asks later: there it is an answer of its own."""
 
 
 @frozen
@@ -113,28 +111,25 @@ class Login:
         store: Store,
         principals: Principals,
         addresses: Addresses,
+        grants: Grants,
         credentials: Credentials,
         apps: AppPasswords,
         codes: OneTimeCodes,
         authlog: Authlog,
+        tries: Tries,
         *,
         clock: Clock,
-        policy: Callable[[], Policy] = Policy,
-        exempt: Callable[[], Sequence[Network]] = tuple,
     ) -> None:
         self.store = store
         self._principals = principals
         self._addresses = addresses
+        self._grants = grants
         self._credentials = credentials
         self._apps = apps
         self._codes = codes
         self._authlog = authlog
-        self._limits = Limits()
+        self._tries = tries
         self._clock = clock
-        self._policy = policy
-        self._exempt = exempt
-        # a disk is slow where a processor is fast: what counts attempts waits while passwords are verified
-        self._aside = ThreadPoolExecutor(_COUNTING, thread_name_prefix="mailkit-login")
 
     # WildDuck's way: scopes, tokens, second factors afterwards
 
@@ -142,7 +137,7 @@ class Login:
     def preauth(self, name: str, *, scope: str = MASTER, tx: ReadTx = OWN) -> Preauth:
         """Whether this account could log in. Denied `login.failed`, `login.scope`. Looks at no password."""
         row = self._resolve(tx, name)
-        if row is None or not row.active or row.suspended:
+        if row is None or not row.active or row.suspended or not self._permitted(row, tx):
             raise Denied("login.failed", "Authentication failed")
         if _closed(row, scope):
             raise Denied("login.scope", "Access to requested service disabled")
@@ -157,8 +152,8 @@ class Login:
         facts = self._look(attempt, now, by_name_only=False)
         row = facts.row
         refusal: Denied | None = None
-        with self._counting(attempt, facts, now):
-            if row is None or not row.active or row.suspended or not attempt.password:
+        with self._tries.counting(facts.tries, now=now):
+            if row is None or not row.active or row.suspended or not facts.permitted or not attempt.password:
                 self._credentials.verify(None, attempt.password)
                 proof = None
             elif _closed(row, attempt.scope):
@@ -186,7 +181,7 @@ class Login:
         facts = self._look(attempt, now, by_name_only=True)
         row = facts.row
         failed = Denied("login.failed", "Wrong name or password")
-        with self._counting(attempt, facts, now):
+        with self._tries.counting(facts.tries, now=now):
             if row is None or not row.active or row.suspended or not attempt.password:
                 self._credentials.verify(None, attempt.password)
                 proof = None
@@ -205,12 +200,40 @@ class Login:
                 raise self._failed(attempt, facts, now, "fail", failed) from error
         return self.store.transact(lambda tx: self._succeed(tx, attempt, facts, proof, now))
 
+    # somebody who is logged in already
+
+    def confirm(self, row: Principal, password: str, *, ip: str | None, by: By) -> None:
+        """Checks the permanent password of an account; one that has none has nothing to be checked. Slow.
+
+        Denied `password.wrong`; RateLimited `login.limited`, for it is one attempt more. `ip` is the client's address
+        where it is told by somebody who may log others in, else None.
+        """
+        now = self._clock()
+        with self.store.snapshot() as tx:
+            stored = self._credentials.password_hash(row.number, tx=tx)
+            if stored is None:
+                return
+            tries = self._tries.begin(row.number, row.name, ip, now=now, tx=tx)
+        with self._tries.counting(tries, now=now):
+            right = self._credentials.verify(stored, password).right
+
+        def note(tx: Tx) -> None:
+            if right:
+                self._tries.succeeded(tries, tx=tx)
+            elif self._principals.find(row.number, tx=tx) is not None:
+                self._tries.failed(tries, now=now, tx=tx)
+                self._authlog.add(row.number, by.event(CHANGE, "fail"), now=now, tx=tx)
+
+        self.store.transact(note)
+        if not right:
+            raise Denied("password.wrong", "Password not correct")
+
     # the steps
 
     def _resolve(self, tx: ReadTx, name: str) -> Principal | None:
         """An individual by address or user name (W3.3, 2): labels and dots aside, no wildcards, no forwards."""
         if "@" in name:
-            found = self._addresses.resolve(name, tx=tx)
+            found = self._addresses.resolve(name, wildcards=False, tx=tx)
             if found is not None:
                 return found[1] if found[1].kind == "individual" else None
         return self._principals.find_login(name, tx=tx)
@@ -222,50 +245,23 @@ class Login:
             row = self._principals.find_name(attempt.name.strip().lower(), tx=tx)
         else:
             row = self._resolve(tx, attempt.name)
-        account = str(row.number) if row else f"?{attempt.name.strip().lower()}"
-        known = row is not None and self._authlog.knows(row.number, attempt.ip, now=now, tx=tx)
-        count = self._counters(account, attempt, known)
-        for counter in (*count.shared, *((count.own,) if count.own else ())):
-            asked = self._limits.ask(tx, counter.who, counter.what, 1, counter.limit, now=now)
-            if isinstance(asked, Limited):
-                raise _limited(asked.retry_after)
+        tries = self._tries.begin(None if row is None else row.number, attempt.name, attempt.ip, now=now, tx=tx)
         if row is None:
-            return _Facts(account)
+            return _Facts(tries)
         secrets = self._credentials.secrets(row.number, tx=tx)
         apps = by_name_only or attempt.scope != MASTER
         return _Facts(
-            account,
+            tries,
             row,
             secrets,
             self._apps.find(row.number, attempt.password, now=now, tx=tx) if apps else None,
             self._apps.hashed(row.number, now=now, tx=tx) if apps else (),
             self._credentials.is_generated_temporary(secrets, row.number, attempt.password, tx=tx),
-            known,
+            by_name_only or self._permitted(row, tx),
         )
 
-    @contextmanager
-    def _counting(self, attempt: Attempt, facts: _Facts, now: int) -> Iterator[None]:
-        """Counts the attempt while the block runs. RateLimited at its end, whatever it found out, when this was one too
-        many."""
-        own = self._counters(facts.account, attempt, facts.known).own
-        if own is None:
-            yield
-            return
-
-        def count(tx: Tx) -> None:
-            self._limits.take(tx, own.who, own.what, 1, own.limit, now=now)
-
-        counted = self._aside.submit(self.store.transact, count)
-        try:
-            yield
-        finally:
-            try:
-                counted.result()
-            except RateLimited as error:
-                raise _limited(error.fields["retry_after"]) from None
-
-    def _counters(self, account: str, attempt: Attempt, known: bool) -> Counters:
-        return counters(account, attempt.ip, known=known, policy=self._policy(), exempt=self._exempt())
+    def _permitted(self, row: Principal, tx: ReadTx) -> bool:
+        return "authenticate" in self._grants.of(row, tx=tx)
 
     def _prove(self, attempt: Attempt, facts: _Facts, now: int) -> _Proof | None:
         """W3.3, steps 7 to 9. Denied when it is a proof, but none for this scope or time."""
@@ -332,9 +328,7 @@ class Login:
             raise Denied("login.failed", "Authentication failed")  # changed while the password was being verified
         if proof.code is not None and proof.source == "master":
             self._codes.use(tx, number, proof.code, now=now)
-        own = self._counters(facts.account, attempt, facts.known).own
-        if own is not None:
-            self._limits.reset(tx, own.who, own.what)
+        self._tries.succeeded(facts.tries, tx=tx)
         if proof.stale is not None:
             self._credentials.upgrade(number, *proof.stale, tx=tx)
         factors = still_needed(facts.secrets, scope=attempt.scope, source=proof.source)
@@ -368,8 +362,7 @@ class Login:
         """Counts and logs a failure; the error to raise, with the account's id if there is one."""
 
         def note(tx: Tx) -> None:
-            for counter in self._counters(facts.account, attempt, facts.known).shared:
-                self._limits.count(tx, counter.who, counter.what, 1, counter.limit, now=now)
+            self._tries.failed(facts.tries, now=now, tx=tx)
             if facts.row is not None and self._principals.find(facts.row.number, tx=tx) is not None:
                 details = {"appId": attempt.app_id or ""}
                 if error.code == "login.scope":
@@ -405,7 +398,3 @@ def _state(row: Principal) -> str:
 
 def _wrong_scope(message: str) -> Denied:
     return Denied("login.scope", message)
-
-
-def _limited(retry_after: int | None) -> RateLimited:
-    return RateLimited("login.limited", "Authentication was rate limited", retry_after=retry_after)

@@ -5,12 +5,14 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from mailkit.errors import Invalid, NotSupported
+from mailkit.clock import to_datetime
+from mailkit.encryption import openpgp
+from mailkit.encryption.read import read_keys
+from mailkit.errors import Invalid
 
-__all__ = ["PublicKey", "read_key"]
+__all__ = ["PublicKey", "read_key", "try_key"]
 
-_BEGINNING = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_LONGEST = 1 << 20
+_BEGINNING = f"-----BEGIN {openpgp.LABEL}-----"
 
 
 @frozen
@@ -22,31 +24,25 @@ class PublicKey:
     address: str
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def read_key(text: str) -> PublicKey:
-    """The key in an armored text, after something was encrypted for it; Invalid on `pubKey` when that fails.
-
-    NotSupported `openpgp.missing` without the extra.
-    """
-    try:
-        import pysequoia
-    except ImportError:
-        said = 'pubKey needs the extra "openpgp": pip install mailkit-platform[openpgp]'
-        raise NotSupported("openpgp.missing", said) from None
-    if not text.lstrip().startswith(_BEGINNING):
-        raise _refused(f"The text does not begin with {_BEGINNING}")
-    if len(text) > _LONGEST:
-        raise _refused(f"The text is longer than {_LONGEST} characters")
-    try:
-        cert = pysequoia.Cert.from_bytes(text.encode())
-        if cert.is_revoked:
-            raise _refused("The key is revoked")
-        pysequoia.encrypt(recipients=[cert], bytes=b"tried")
-        user = str(cert.user_ids[0]) if cert.user_ids else ""
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise _refused(str(error).partition("\n")[0]) from None  # what follows is a stack trace
+    """The first key in an armored text; Invalid `certificates.invalid`, NotSupported `openpgp.missing`."""
+    cert = openpgp.certificates(text)[0]
+    user = str(cert.user_ids[0]) if cert.user_ids else ""
     name, address = parseaddr(user)
     return PublicKey(cert.fingerprint.lower(), name, address or user)
+
+
+def try_key(text: str, *, now: int) -> None:
+    """Encrypts something for the keys in an armored text; Invalid on `pubKey` when that fails or one has expired by
+    `now` (UTC ms). NotSupported `openpgp.missing`."""
+    openpgp.library()
+    if not text.lstrip().startswith(_BEGINNING):
+        raise _refused(f"The text does not begin with {_BEGINNING}")
+    try:
+        read_keys(text, "openpgp", now=to_datetime(now))
+    except Invalid as error:
+        raise _refused(error.message) from None
 
 
 def _refused(reason: str) -> Invalid:

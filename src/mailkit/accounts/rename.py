@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from mailkit import journal
 from mailkit.clock import Clock
-from mailkit.errors import AlreadyExists, Invalid, Unavailable
+from mailkit.credentials.service import Credentials
+from mailkit.errors import AlreadyExists, Denied, Invalid, Unavailable
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
+from mailkit.principals.members import Members
 from mailkit.principals.normalise import Mailbox, ascii_domain, check_domain, normal_domain
 from mailkit.principals.records import Address, DomainRename, Principal
 from mailkit.principals.service import Principals
@@ -58,6 +60,8 @@ class DomainNames:
         self,
         store: Store,
         principals: Principals,
+        members: Members,
+        credentials: Credentials,
         *,
         clock: Clock,
         schedule: Callable[[Tx, str, int], Id],
@@ -65,6 +69,8 @@ class DomainNames:
     ) -> None:
         self.store = store
         self._principals = principals
+        self._members = members
+        self._credentials = credentials
         self._clock = clock
         self._schedule = schedule
         self._move_keys = move_keys
@@ -73,7 +79,8 @@ class DomainNames:
         """Renames a domain; into one that is there, its addresses are added to that one's.
 
         AlreadyExists `address.exists` for the first address that both have; Unavailable
-        `domain.renaming` while one of them is on its way. With `tenant` both must be that tenant's.
+        `domain.renaming` while one of them is on its way. With `tenant` both must be that tenant's, and Denied
+        `domain.has_members` when there are addresses in it that are not.
         """
         old, new = normal_domain(old), normal_domain(new)
         reason = check_domain(new)
@@ -93,13 +100,13 @@ class DomainNames:
         source, target = self._principals.find_domain(old, tx=tx), self._principals.find_domain(new, tx=tx)
         foreign = tenant is not None and (source is None or {source.tenant, (target or source).tenant} != {tenant})
         if foreign:
-            source = None
-        aliases = 0 if foreign else _move_aliases(old, new, tx)
-        keys = 0 if foreign else self._move_keys(tx, old, new)
+            return Renamed(0, 0, 0, 0, None)
+        aliases = _move_aliases(old, new, tx)
+        keys = self._move_keys(tx, old, new)
         self._tell(old, new, now, tx)
         if source is None or old == new:
             return Renamed(0, 0, aliases, keys, None)
-        addresses, users = self._look(source, new, tx)
+        addresses, users = self._look(source, new, tenant, tx)
         if target is None:
             if self._principals.find_name(new, tx=tx) is not None:
                 raise AlreadyExists("principal.exists", name=new)
@@ -112,7 +119,7 @@ class DomainNames:
             RENAMES.put(tx, rename, ascii_domain(name))
         return Renamed(addresses, users, aliases, keys, self._schedule(tx, old, now))
 
-    def _look(self, source: Principal, new: str, tx: Tx) -> tuple[int, int]:
+    def _look(self, source: Principal, new: str, tenant: int | None, tx: Tx) -> tuple[int, int]:
         """Counts what will move; AlreadyExists for the first that cannot."""
         addresses = users = 0
         owners: dict[int, Principal] = {}
@@ -123,6 +130,9 @@ class DomainNames:
                 raise AlreadyExists("address.exists", f"{moved.value} exists already", address=moved.value)
             addresses += 1
             owner = owners.get(row.owner) or owners.setdefault(row.owner, PRINCIPALS.get(tx, row.owner))
+            if tenant not in (None, owner.tenant):
+                reason = "Not all addresses in it are the tenant's"
+                raise Denied("domain.has_members", "The domain cannot be renamed", reason=reason)
             users += owner.kind == "individual" and owner.main == row.id
         return addresses, users
 
@@ -130,6 +140,8 @@ class DomainNames:
         for name in (rename.old, rename.new):
             RENAMES.delete(tx, ascii_domain(name))
         if rename.source != rename.target and DOMAIN_COUNT.get(tx, rename.source) == 0:
+            self._members.forget(rename.source, tx=tx)
+            self._credentials.forget(rename.source, tx=tx)
             self._principals.delete(rename.source, tx=tx)
 
     @staticmethod

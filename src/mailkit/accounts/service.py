@@ -22,7 +22,7 @@ from mailkit.principals.service import Principals
 from mailkit.quota import INHERIT, Bytes, Quota
 from mailkit.storage.api import Store, Tx
 
-__all__ = ["Accounts", "Deleted", "Restored"]
+__all__ = ["NOBODY_IN_PARTICULAR", "Accounts", "Deleted", "Restored"]
 
 
 NOBODY_IN_PARTICULAR: Final = By()
@@ -210,12 +210,12 @@ class Accounts:
                 buried.job is not None and not self._cancel(tx, buried.job, now)
             ):
                 raise Conflict("account.purging", "The account is being deleted", id=str(id))
-            old = buried.principal
-            if self._principals.find_name(old.name, tx=tx) is not None:
-                raise AlreadyExists("principal.exists", "The name is taken", name=old.name)
-            row = self._principals.restore(replace(old, main=None), tx=tx)
-            back = [address for address in buried.rows if self._addresses.restore(address, tx=tx)]
-            main = _main_of(back, old.main)
+            was = buried.principal
+            if self._principals.find_name(was.name, tx=tx) is not None:
+                raise AlreadyExists("principal.exists", "The name is taken", name=was.name)
+            row = self._principals.restore(replace(was, main=None), tx=tx)
+            back = [one for old in buried.rows if (one := self._addresses.restore(old, tx=tx)) is not None]
+            main = _main_of(back, was.main)
             if main is not None:
                 row = self._principals.update(replace(row, main=main.id), tx=tx)
             for container in buried.containers:

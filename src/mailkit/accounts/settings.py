@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mailkit.settings.kinds import URL, or_off
+from mailkit.settings.kinds import FLAG, URL, or_off
 from mailkit.settings.registry import Key
 
-__all__ = ["PASSWORD_RANGES", "SETTINGS"]
+__all__ = ["ENCRYPTION_ALLOWED", "PASSWORD_RANGES", "SETTINGS"]
 
 PASSWORD_RANGES: Key[str | None] = Key(
     "password.ranges",
@@ -16,4 +16,12 @@ PASSWORD_RANGES: Key[str | None] = Key(
     owner="accounts",
 )
 
-SETTINGS: tuple[Key[Any], ...] = (PASSWORD_RANGES,)
+ENCRYPTION_ALLOWED: Key[bool] = Key(
+    "encryption.allowed",
+    FLAG,
+    True,
+    "Accounts may have their mail encrypted; where that is switched on, it stays so.",
+    owner="accounts",
+)
+
+SETTINGS: tuple[Key[Any], ...] = (PASSWORD_RANGES, ENCRYPTION_ALLOWED)

@@ -1,5 +1,7 @@
 """Changes of people's accounts, and what administrators do with them: log out, count again (WildDuck 2.1)."""
 
+import secrets
+import string
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -13,7 +15,6 @@ from mailkit.accounts.by import By, Log
 from mailkit.accounts.limits import AccountLimits
 from mailkit.clock import Clock
 from mailkit.credentials.service import Credentials
-from mailkit.errors import Denied
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
 from mailkit.mailstore.recount import Counting, Recount, recount_step
@@ -29,6 +30,7 @@ RECOUNT: Final = "quota.recount"
 
 _KINDS = ("individual", "group")
 _BATCH = 100
+_TEMPORARY = 12  # letters and digits: 71 bits
 
 
 @frozen
@@ -74,14 +76,6 @@ class Users:
         self._log = log
         self._schedule = schedule
 
-    def check_password(self, row: Principal, password: str, *, by: By = By()) -> None:  # noqa: B008  # frozen
-        """Denied `password.wrong` unless it is the permanent password; without one there is nothing to check. Slow."""
-        stored = self._credentials.password_hash(row.number)
-        if stored is not None and not self._credentials.verify(stored, password).right:
-            failed = by.event("password change", "fail")
-            self.store.transact(lambda tx: self._log(row.number, failed, now=self._clock(), tx=tx))
-            raise Denied("password.wrong", "Password not correct")
-
     @writes
     def change(
         self,
@@ -122,6 +116,23 @@ class Users:
                 self._tell("forward added", row, now, {"type": "user", "target": target}, tx)
                 self._log(row.number, by.event("user forward added", target=target), now=now, tx=tx)
         return self._principals.update(changed, tx=tx)
+
+    @writes
+    def reset_password(
+        self,
+        row: Principal,
+        *,
+        valid_after: int = 0,
+        by: By = By(),  # noqa: B008  # frozen
+        tx: Tx = OWN,
+    ) -> str:
+        """Makes a password for a day, from `valid_after` (UTC ms) on, and returns it; the permanent one stays."""
+        made = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_TEMPORARY))
+        now = self._clock()
+        self._credentials.set_temporary(row.number, generated=made, now=now, valid_after=valid_after, tx=tx)
+        self._principals.update(row, tx=tx)  # ends what was verified a moment ago
+        self._log(row.number, by.event("reset", None), now=now, tx=tx)
+        return made
 
     @writes
     def logout(self, row: Principal, reason: str, *, tx: Tx = OWN) -> None:

@@ -5,29 +5,62 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "SECTIONS", "build", "main"]
 
-COMMANDS: Final[dict[str, str]] = {
-    "auth": "Check SPF, DKIM, ARC, DMARC and iprev of one message.",
-    "backup": "Copy a data folder while mail flows.",
-    "check": "Verify a data folder: counters, indexes, references.",
-    "config": "Show every setting with its value and where it comes from.",
-    "demo": "Make a mail platform, deliver real messages, show how to talk to it.",
-    "domain": "Add, list, rename and remove domains; make aliases of them.",
-    "key": "Rotate secret.key.",
-    "mail": "Restore deleted messages; say how long mail is kept, and why; hold it.",
-    "serve": "Run the server: both REST dialects, LMTP, background work.",
-    "spam": "Train, try and evaluate the spam engine.",
-    "token": "Create access tokens.",
-    "user": "Add, list, import, delete and restore users; set passwords.",
+SECTIONS: Final[dict[str, dict[str, str]]] = {
+    "Accounts": {
+        "user": "Add, list, import, edit, delete and restore users; set passwords; count anew.",
+        "group": "Add, list, edit and delete groups.",
+        "list": "Add, list, edit and delete mailing lists.",
+        "domain": "Add, list, edit, rename and delete domains; make aliases of them.",
+        "tenant": "Add, list, edit and delete tenants.",
+        "role": "Add, list, edit and delete roles; list what they permit.",
+        "resource": "Add, list, edit and delete resources.",
+        "location": "Add, list, edit and delete locations.",
+        "principal": "List and show whatever has a name; delete many at once.",
+    },
+    "Addresses": {
+        "address": "Add, list, edit and delete addresses; say where mail for one goes.",
+        "forward": "Add, list, edit and delete forwarded addresses.",
+    },
+    "Access": {
+        "token": "Create, list and revoke access tokens.",
+        "api-key": "Add, list, edit, rotate and delete keys of the management API.",
+        "app-password": "Add, list and delete application passwords.",
+        "oauth-client": "Add, list, edit and delete OAuth clients.",
+    },
+    "Mail": {
+        "mail": "Restore deleted messages; say how long mail is kept, and why; hold it.",
+        "spam": "Train, try and evaluate the spam engine.",
+        "auth": "Check SPF, DKIM, ARC, DMARC and iprev of one message.",
+    },
+    "Server": {
+        "serve": "Run the server: both REST dialects, LMTP, background work.",
+        "demo": "Make a mail platform, deliver real messages, show how to talk to it.",
+        "config": "List, get, set, unset and reload settings.",
+        "job": "List and show jobs of the server; run failed ones again.",
+        "check": "Verify a data folder: counters, indexes, references.",
+        "backup": "Copy a data folder while mail flows.",
+        "key": "Rotate secret.key.",
+    },
 }
-"""Subcommand -> what it is for; each is `mailkit.cli.<name>:<name>`."""
+"""Subcommands and what they are for, as help groups them; each is `mailkit.cli.<name>:<name>`, a dash an underscore."""
+
+COMMANDS: Final = {name: said for section in SECTIONS.values() for name, said in section.items()}
+"""All of them."""
+
+_MODULES: Final = {"list": "mailing_list"}
+"""Where the module cannot have the command's name: it would hide a built-in one from this package."""
 
 
-def _group() -> Any:
+def build() -> Any:
+    """The whole command, a `click.Group`."""
     import click
 
-    class Commands(click.Group):
+    from mailkit import __version__
+    from mailkit.cli.noun import Noun
+
+    class Commands(Noun):
         """Finds subcommands by name, so that starting one loads nothing of the others."""
 
         def list_commands(self, ctx: click.Context) -> list[str]:
@@ -36,41 +69,29 @@ def _group() -> Any:
         def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
             if name not in COMMANDS:
                 return None
-            command: click.Command = getattr(import_module(f"mailkit.cli.{name}"), name)
+            word = _MODULES.get(name) or name.replace("-", "_")
+            command: click.Command = getattr(import_module(f"mailkit.cli.{word}"), word)
             return command
 
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-            with formatter.section("Commands"):
-                formatter.write_dl(sorted(COMMANDS.items()))
+            for section, rows in SECTIONS.items():
+                with formatter.section(section):
+                    formatter.write_dl(list(rows.items()), col_max=14)
 
-        def resolve_command(
-            self, ctx: click.Context, args: list[str]
-        ) -> tuple[str | None, click.Command | None, list[str]]:
-            if args and args[0] not in COMMANDS:
-                from difflib import get_close_matches
-
-                near = get_close_matches(args[0], COMMANDS, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                ctx.fail(f"There is no command {args[0]!r}.{hint}")
-            return super().resolve_command(ctx, args)
-
-    from mailkit import __version__
-
-    group = Commands(help="mailkit: a mail platform in one library.")
+    group = Commands(
+        name="mailkit",
+        help="mailkit: a mail platform in one library.",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
     return click.version_option(__version__, prog_name="mailkit")(group)
 
 
 def main() -> None:
     """The entry point of the `mailkit` script."""
     try:
-        run: Callable[..., None] = _group()
+        run: Callable[..., None] = build()
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
         sys.exit("The mailkit command needs an extra: pip install 'mailkit-platform[cli]' (or [server])")
-    from mailkit.errors import MailKitError
-
-    try:
-        run()
-    except MailKitError as error:
-        sys.exit(f"mailkit: {error.message} [{error.code}]")
+    run()

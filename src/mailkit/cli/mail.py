@@ -3,13 +3,14 @@
 import getpass
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailkit.cli.opening import config_option, data_option, json_option, open_kit
+from mailkit.cli.output import moment
+from mailkit.cli.values import MOMENT
 
 if TYPE_CHECKING:
     from mailkit.ids import Id
@@ -23,17 +24,6 @@ __all__ = ["mail"]
 @click.group()
 def mail() -> None:
     """List and restore deleted messages; say how long mail is kept, and why; place and release holds."""
-
-
-def time(text: str) -> int:
-    """A time in ISO 8601, UTC unless it says otherwise, as UTC milliseconds; click names it in its message."""
-    from mailkit.clock import to_ms
-
-    try:
-        when = datetime.fromisoformat(text)
-        return to_ms(when if when.tzinfo else when.replace(tzinfo=UTC))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time such as 2026-01-31 or 2026-01-31T12:00") from None
 
 
 def _id(text: str, what: str) -> "Id":
@@ -64,9 +54,7 @@ def _account(kit: "MailKit", name: str) -> int:
 
 
 def _time(ms: int | None) -> str:
-    from mailkit.clock import to_datetime
-
-    return "for ever" if ms is None else to_datetime(ms).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    return "for ever" if ms is None else moment(ms)
 
 
 def _say(shown: Any, as_json: bool, text: str) -> None:
@@ -81,8 +69,8 @@ def _say(shown: Any, as_json: bool, text: str) -> None:
 @click.option("--subject", default="", help="Part of the subject.")
 @click.option("--mailbox", help="Path of the mailbox it was deleted from.")
 @click.option("--text", default="", help="Part of the text, the subject, names and addresses.")
-@click.option("--since", type=time, help="Deleted then or later.")
-@click.option("--before", type=time, help="Deleted before then.")
+@click.option("--since", type=MOMENT, help="Deleted then or later.")
+@click.option("--before", type=MOMENT, help="Deleted before then.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @json_option
 def deleted(
@@ -138,8 +126,8 @@ def _say_deleted(item: "ArchivedMessage", as_json: bool) -> None:
 @config_option
 @click.argument("name")
 @click.argument("ids", nargs=-1)
-@click.option("--since", type=time, help="Everything that was deleted then or later.")
-@click.option("--until", type=time, help="Everything that was deleted up to then.")
+@click.option("--since", type=MOMENT, help="Everything that was deleted then or later.")
+@click.option("--until", type=MOMENT, help="Everything that was deleted up to then.")
 @click.option("--into", metavar="PATH", help="The mailbox to restore to [default: where each one was].")
 @click.option("--dry-run", is_flag=True, help="Say what a restore by time would do, and do nothing.")
 @json_option
@@ -246,7 +234,7 @@ def _by() -> str:
 @click.option("--reason", required=True, help="Why; kept with it.")
 @click.option("--by", default=_by, show_default="your login here", help="Who says so.")
 @click.option("--mailbox", metavar="PATH", help="One mailbox only.")
-@click.option("--until", type=time, help="When it ends by itself.")
+@click.option("--until", type=MOMENT, help="When it ends by itself.")
 @json_option
 def hold(
     data: str | None,

@@ -2,15 +2,29 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mailkit.cli.noun import AS_JSON
+from mailkit.cli.output import Output
+from mailkit.cli.printable import is_text
+from mailkit.errors import NotFound
+
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
-__all__ = ["config_option", "data_option", "json_option", "open_kit", "settings_sources"]
+__all__ = [
+    "config_option",
+    "data_option",
+    "json_option",
+    "making_kit",
+    "open_kit",
+    "settings_sources",
+    "with_kit",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +51,40 @@ def config_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     """`--json`: output for programs."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+    def remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+        ctx.meta[AS_JSON] = value  # errors are JSON then, too
+        return value
+
+    return click.option("--json", "as_json", is_flag=True, callback=remember, help="Print JSON.")(command)
+
+
+def with_kit(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command `--data`, `--config` and `--json`, and calls it with the platform, open, and its `Output`."""
+    return _with_kit(command, must_exist=True)
+
+
+def making_kit(command: Callable[..., None]) -> Callable[..., None]:
+    """`with_kit` for commands that make the data folder if need be."""
+    return _with_kit(command, must_exist=False)
+
+
+def _with_kit(command: Callable[..., None], *, must_exist: bool) -> Callable[..., None]:
+    @wraps(command)
+    def run(*args: Any, data: str | None, config: Path | None, as_json: bool, **rest: Any) -> None:
+        _check_text(rest)
+        with open_kit(data, config, must_exist=must_exist) as kit:
+            command(kit, Output(as_json=as_json), *args, **rest)
+
+    return data_option(config_option(json_option(run)))
+
+
+def _check_text(given: Mapping[str, Any]) -> None:
+    """A usage error for an argument whose bytes are no UTF-8: nothing that is kept could hold it."""
+    for value in given.values():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not is_text(text):
+                raise click.UsageError(f"{text!r} is not UTF-8.")
 
 
 def settings_sources(
@@ -64,7 +111,6 @@ def open_kit(
     where = settings.get(STORE)
     folder = folder_of(where)
     if must_exist and folder is not None and not (folder / "data.mdb").exists():
-        raise click.ClickException(
-            f"There is no mailkit data in {folder}. 'mailkit user add' or 'mailkit serve' makes it."
-        )
+        said = f"There is no mailkit data in {folder}. 'mailkit user add' or 'mailkit serve' makes it."
+        raise NotFound("data.not_found", said, folder=str(folder))
     return MailKit.with_settings(settings)

@@ -217,6 +217,15 @@ class Credentials:
         found = ((key, TOKENS.find(tx, key)) for key in keys)
         return tuple((key, row) for key, row in found if row is not None)
 
+    @reads
+    def all_tokens(
+        self, *, limit: int, after: bytes | None = None, tx: ReadTx = OWN
+    ) -> tuple[tuple[bytes, Token], ...]:
+        """Up to `limit` tokens of everybody and nobody, each with its key, beyond the key `after`; in no order that
+        means anything. Flat."""
+        edge = None if after is None else (after,)
+        return tuple((parts[0], row) for parts, row in TOKENS.scan(tx, after=edge, limit=limit))
+
     @writes
     def revoke(self, token: str, *, tx: Tx = OWN) -> bool:
         """Ends a token; False when there was none."""

@@ -1,16 +1,19 @@
 """A delivery under way: what the steps look at and what they leave behind."""
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from attrs import define, field, frozen
 
 from mailkit.delivery.receipt import Decision, Outcome
 from mailkit.delivery.trace import Trace, header_block
+from mailkit.encryption.keys import Keys
 from mailkit.ids import Id
 from mailkit.mailstore.prepare import Ready
+from mailkit.mailstore.records import Mailbox
 from mailkit.principals.records import Principal
 
-__all__ = ["Attempt", "Incoming", "Refusal"]
+__all__ = ["Attempt", "Forms", "Incoming", "Refusal", "Unprepared"]
 
 
 @frozen
@@ -37,18 +40,47 @@ class Refusal:
     reason: str
 
 
+Forms = Mapping[Keys | None, Ready | Refusal]
+"""The message made ready to be stored: encrypted for these keys, None: as it came; or why that cannot be."""
+
+
+class Unprepared(Exception):
+    """The message is to be stored in a form that it has not been made ready in. It is, and then the attempts are made
+    again."""
+
+    def __init__(self, keys: Keys | None) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
 @define(slots=False)
 class Attempt:
     """One recipient of an incoming message. Steps run inside the storing transaction, in order."""
 
     incoming: Incoming
     recipient: str
-    ready: Ready
+    forms: Forms
+    keys: Keys | None = None
+    """For whom it is encrypted; decided by the step `encrypt`."""
     account: Principal | None = None
+    box: Mailbox | None = None
+    """Where it goes, as it is in this transaction."""
     mailbox: Id | None = None
     uid: int | None = None
     decisions: list[Decision] = field(factory=list)
     refusal: Refusal | None = None
+
+    @property
+    def ready(self) -> Ready:
+        """The message as it is stored for this recipient; before the step `encrypt`, as it came.
+
+        Raises Unprepared, which is not for steps to catch: a large message is not made ready before it is known what
+        for. What it says is in `incoming` in any case.
+        """
+        form = self.forms.get(self.keys)
+        if isinstance(form, Ready):
+            return form
+        raise Unprepared(self.keys)
 
     @cached_property
     def prefix(self) -> bytes:

@@ -1,35 +1,47 @@
 """Inbound mail: a message and its recipients in, a receipt out."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+from attrs import frozen
 from msgspec.structs import replace
 
 from mailkit.clock import Clock
-from mailkit.delivery.attempt import Attempt, Incoming, Refusal
+from mailkit.delivery.attempt import Attempt, Incoming, Refusal, Unprepared
 from mailkit.delivery.receipt import Decision, Outcome, Receipt
 from mailkit.delivery.steps import INSTANT, MESSAGE_STEPS, RECIPIENT_STEPS, MessageStep, RecipientStep, Workshop
 from mailkit.delivery.trace import Trace, crlf
-from mailkit.errors import Conflict, Invalid
+from mailkit.encryption.keys import Keys
+from mailkit.errors import Conflict, Invalid, NotSupported, Unavailable
 from mailkit.ids import Id, new_id
 from mailkit.mailstore.prepare import Ready
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
+from mailkit.storage.blobs import INLINE_MAX
 from mailkit.storage.calls import OWN, reads, writes
 from mailkit.storage.codec import Codec
 from mailkit.storage.tables import Table
 from mailkit.telemetry import emit
 
-__all__ = ["KEPT", "Delivering", "Delivery"]
+__all__ = ["KEPT", "Aside", "Delivering", "Delivery"]
 
 RECEIPTS = Table[Receipt](keyspace.RECEIPT, Codec(Receipt), missing="receipt.not_found")
 
 KEPT = 30 * 86_400_000
 """How long receipts are kept, in ms."""
 
-Delivering = Generator[Callable[[Tx], Any], Any, Receipt]
-"""A delivery under way, sans-IO: it yields the functions that are to be run in a transaction, one after the other, is
-sent what each returned, or thrown what it raised, and returns the receipt."""
+
+@frozen
+class Aside:
+    """Something that takes time and no transaction."""
+
+    run: Callable[[], object]
+
+
+Delivering = Generator[Callable[[Tx], Any] | Aside, Any, Receipt]
+"""A delivery under way, sans-IO: it yields the functions that are to be run in a transaction, or aside, one after the
+other, is sent what each returned, or thrown what it raised, and returns the receipt."""
 
 _BATCH = 50
 """Recipients stored in one transaction."""
@@ -37,8 +49,11 @@ _BATCH = 50
 _QUICK = 64 * 1024
 """Bytes up to which reading a message is a matter of a few milliseconds, and none of it goes to a file."""
 
-_PREPARED_AT_MOST = 5
-"""Times a message is prepared when blobs that it shares are purged meanwhile."""
+_ROUNDS = 8
+"""Times a message is prepared anew when blobs that it shares are purged, or keys are changed, meanwhile."""
+
+_NO_ENCRYPTION = {"openpgp.missing": "4.3.5", "encryption.failed": "4.7.5"}
+"""Errors of encrypting, and what a sender is told (RFC 3463): this system lacks something; a key cannot be used."""
 
 
 class Delivery:
@@ -81,7 +96,7 @@ class Delivery:
             fn = next(delivering)
             while True:
                 try:
-                    result = self.store.transact(fn)
+                    result = fn.run() if isinstance(fn, Aside) else self.store.transact(fn)
                 except Exception as error:
                     fn = delivering.throw(error)
                 else:
@@ -135,12 +150,14 @@ class Delivery:
             return Refusal(451, "4.3.0", f"The step {name} failed; try again later")
 
     def _store_all(self, incoming: Incoming, decisions: tuple[Decision, ...]) -> Delivering:
-        ready = self._shop.mailstore.prepare(incoming.raw, idate=incoming.now)
+        forms: dict[Keys | None, Ready | Refusal] = {}
+        if len(incoming.raw) <= INLINE_MAX:  # the pieces of a larger one go to files: none in clear that need not
+            forms[None] = self._shop.mailstore.prepare(incoming.raw, idate=incoming.now)
         outcomes: list[Outcome] = []
         for batch, first in enumerate(range(0, len(incoming.rcpt_to), _BATCH)):
             recipients = incoming.rcpt_to[first : first + _BATCH]
-            ready, stored = yield from self._store_batch(incoming, batch, recipients, ready, decisions)
-            outcomes += stored
+            outcomes += yield from self._store_batch(incoming, batch, recipients, forms, decisions)
+            forms = {keys: form for keys, form in forms.items() if keys is None}  # others' keys are others
         receipt = self._receipt(incoming, tuple(outcomes), decisions)
         emit("delivery.done", id=str(incoming.id), size=receipt.size, recipients=len(outcomes), stored=receipt.stored)
         return receipt
@@ -150,40 +167,68 @@ class Delivery:
         incoming: Incoming,
         batch: int,
         recipients: tuple[str, ...],
-        ready: Ready,
+        forms: dict[Keys | None, Ready | Refusal],
         decisions: tuple[Decision, ...],
-    ) -> Generator[Callable[[Tx], Any], Any, tuple[Ready, tuple[Outcome, ...]]]:
-        """One transaction for all of `recipients`, those aside for whom a step fails: they are told to try again."""
+    ) -> Generator[Callable[[Tx], Any] | Aside, Any, tuple[Outcome, ...]]:
+        """One transaction for all of `recipients`, those aside for whom a step fails: they are told to try again.
+
+        The transaction says in which forms the message is needed; those that are not there are made, and it runs again.
+        """
         failed: dict[int, Outcome] = {}
-        prepared = 1
+        rounds = 0
 
         def fn(tx: Tx) -> tuple[Outcome, ...]:
-            outcomes = tuple(
-                failed.get(place) or self._attempt(Attempt(incoming, recipient, ready), place, tx)
-                for place, recipient in enumerate(recipients)
-            )
-            RECEIPTS.put(tx, self._receipt(incoming, outcomes, decisions), incoming.id, batch)
-            return outcomes
+            outcomes: list[Outcome] = []
+            missing: set[Keys | None] = set()
+            for place, recipient in enumerate(recipients):
+                try:
+                    done = failed.get(place) or self._attempt(Attempt(incoming, recipient, forms), place, tx)
+                    outcomes.append(done)
+                except Unprepared as unprepared:
+                    missing.add(unprepared.keys)
+            if missing:
+                raise _FormsMissing(missing)
+            RECEIPTS.put(tx, self._receipt(incoming, tuple(outcomes), decisions), incoming.id, batch)
+            return tuple(outcomes)
 
         while True:
             try:
-                return ready, (yield fn)
+                stored: tuple[Outcome, ...] = yield fn
+                return stored
             except _StepFailed as failure:
                 reason = f"The step {failure.step} failed; try again later"
                 cause = repr(failure.__cause__)
                 emit("delivery.step_failed", level="error", step=failure.step, id=str(incoming.id), error=cause)
                 failed[failure.place] = _refused(recipients[failure.place], Refusal(451, "4.3.0", reason))
+            except _FormsMissing as needed:
+                if (rounds := rounds + 1) > _ROUNDS:
+                    raise Conflict("delivery.busy", "What is demanded of encryption changed again and again") from None
+                yield Aside(partial(self._make, incoming, needed.keys, forms))
             except Conflict as conflict:
-                if conflict.code != "blob.gone" or prepared == _PREPARED_AT_MOST:
+                if conflict.code != "blob.gone" or (rounds := rounds + 1) > _ROUNDS:
                     raise
-                ready = self._shop.mailstore.prepare(incoming.raw, idate=incoming.now)
-                prepared += 1
+                forms.clear()
+
+    def _make(
+        self, incoming: Incoming, wanted: Iterable[Keys | None], forms: dict[Keys | None, Ready | Refusal]
+    ) -> None:
+        """Makes the message ready in the forms that are wanted. What cannot be encrypted is to come again: somebody may
+        install what is missing, or put another key."""
+        for keys in wanted:
+            try:
+                forms[keys] = self._shop.mailstore.prepare(incoming.raw, idate=incoming.now, keys=keys)
+            except (NotSupported, Unavailable) as error:
+                if error.code not in _NO_ENCRYPTION:
+                    raise
+                emit("delivery.not_encrypted", level="error", id=str(incoming.id), error=error.message)
+                reason = f"The account's mail is to be encrypted, which is not possible now: {error.message}"
+                forms[keys] = Refusal(451, _NO_ENCRYPTION[error.code], reason)
 
     def _attempt(self, attempt: Attempt, place: int, tx: Tx) -> Outcome:
         for name, step in self._recipient_steps:
             try:
                 step(attempt, self._shop, tx)
-            except Conflict:
+            except (Conflict, Unprepared):
                 raise
             except Exception as error:
                 raise _StepFailed(place, name) from error
@@ -221,6 +266,14 @@ class Delivery:
         for key in old:
             tx.delete(key)
         return len(old) == limit
+
+
+class _FormsMissing(Exception):
+    """The transaction is given up and run again when the message is ready in these forms."""
+
+    def __init__(self, keys: set[Keys | None]) -> None:
+        super().__init__(keys)
+        self.keys = keys
 
 
 class _StepFailed(Exception):

@@ -4,12 +4,14 @@
     -----------------------------------------        ---------------------------------------------
     size        is it small enough                   resolve   whose address is it
                                                      open      may the account receive
+                                                     encrypt   is it stored as it came, or encrypted for whom
                                                      quota     is there room
                                                      rate      are there not too many at once
                                                      store     in INBOX
 
 A step either goes on, with a note for the receipt, or refuses, which ends the attempt. A step that fails with an error
-defers: the sender tries again, nothing is lost. Authentication, spam and filters take their places in this list.
+defers: the sender tries again, nothing is lost. Authentication, spam and filters take their places in this list, before
+`encrypt`: they look at the message as it came.
 """
 
 from collections.abc import Callable
@@ -82,6 +84,22 @@ def receives(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
         attempt.note("forward", "not sent", "Forwarding is not built yet; the message is kept here only")
 
 
+def encrypt(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
+    """For the keys of the account, if it or its mailbox asks for that. What cannot be encrypted is not stored."""
+    assert attempt.account is not None
+    attempt.box = shop.mailstore.mailbox(attempt.account.number, "INBOX", tx=tx)
+    demand = shop.mailstore.demand(attempt.account.number, attempt.box, tx=tx)
+    attempt.keys = demand.keys
+    form = attempt.forms.get(demand.keys)
+    if isinstance(form, Refusal):
+        attempt.refuse("encrypt", form)
+    elif demand.keys is not None:
+        how = attempt.ready.already.how
+        attempt.note("encrypt", "as it came" if how else demand.keys.method, how or demand.reason)
+    elif demand.reason:
+        attempt.note("encrypt", "clear", demand.reason)
+
+
 def quota(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     """RFC 3463 4.2.2: a full mailbox may have room again later."""
     assert attempt.account is not None
@@ -110,6 +128,7 @@ def store(attempt: Attempt, shop: Workshop, tx: Tx) -> None:
     stored = shop.mailstore.append(
         attempt.account.number,
         attempt.ready,
+        mailbox=attempt.box or "INBOX",
         prefix=attempt.prefix,
         mail_from=incoming.mail_from,
         rcpt_to=(attempt.recipient,),
@@ -126,6 +145,7 @@ INSTANT = frozenset(("size",))
 RECIPIENT_STEPS: tuple[tuple[str, RecipientStep], ...] = (
     ("resolve", resolve),
     ("open", receives),
+    ("encrypt", encrypt),
     ("quota", quota),
     ("rate", rate),
     ("store", store),

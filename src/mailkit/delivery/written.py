@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from mailkit.clock import to_datetime
 from mailkit.mime.addresses import Address, Mailbox
-from mailkit.mime.compose import Draft, File, compose
+from mailkit.mime.compose import CONTENT_TYPE, Draft, File, compose
 from mailkit.mime.data_images import extract_data_images
 from mailkit.mime.parse import Message
 from mailkit.mime.reply import forward_subject, reply, reply_references
@@ -98,7 +98,7 @@ def _attachments(about: Referred) -> tuple[File, ...]:
         File(
             content=about.message.attachment_bytes(item),
             filename=item.shown_name,
-            content_type=item.content_type if "/" in item.content_type else "application/octet-stream",
+            content_type=item.content_type if CONTENT_TYPE.fullmatch(item.content_type) else "application/octet-stream",
             disposition="attachment",
         )
         for item in about.message.attachments

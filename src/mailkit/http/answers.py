@@ -62,7 +62,7 @@ class Response:
 
 async def send_content(content: Content, send: Send, receive: Receive, headers: Headers) -> int:
     """Sends `content` as it becomes ready, in a sandbox: it may be anybody's HTML. Returns the bytes sent."""
-    sent = [(b"content-type", content.media_type.encode("latin-1", "replace")), *SAFE, *_SANDBOX, *headers]
+    sent = [(b"content-type", _media_type(content.media_type)), *SAFE, *_SANDBOX, *headers]
     sent += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in content.headers.items()]
     if isinstance(content.body, bytes):
         sent.append((b"content-length", str(len(content.body)).encode()))
@@ -82,6 +82,11 @@ async def send_content(content: Content, send: Send, receive: Receive, headers: 
             return total  # without its end, the answer is cut off
     await send({"type": "http.response.body", "body": b""})
     return total
+
+
+def _media_type(text: str) -> bytes:
+    """As a field value: a stranger's message may name a type that none can be."""
+    return text.encode("latin-1", "replace") if text.isprintable() else b"application/octet-stream"
 
 
 async def _taken(send: Send, piece: bytes, seconds: float) -> bool:

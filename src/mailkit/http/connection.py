@@ -82,8 +82,9 @@ class Connection:
         return sum(len(name) + len(value) for name, value in self.scope["headers"]) > _MOST_HEADER_BYTES
 
     async def body(self, most: int) -> bytes:
-        """The whole body. Invalid `body.too_large` beyond `most` bytes and `body.too_slow` when it takes too long,
-        RateLimited when the worker is full."""
+        """The whole body. Invalid `body.too_large` beyond `most` bytes, `body.too_slow` when it takes too long and
+        `body.encoded` when it is compressed; RateLimited when the worker is full."""
+        self._refuse_codings()
         declared = self.headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > _DIGITS or int(declared) > most):
             raise Invalid("body.too_large", f"The body has more than {most} bytes", limit=most)
@@ -108,6 +109,13 @@ class Connection:
                 chunks.append(chunk)
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _refuse_codings(self) -> None:
+        """Bytes under a coding are not the content (RFC 9110 8.4, RFC 9112 6.1), and not to be kept as if they were."""
+        for name, plain in ((b"content-encoding", "identity"), (b"transfer-encoding", "chunked")):
+            coding = self.list_header(name).strip().lower()
+            if coding and coding != plain:
+                raise Invalid("body.encoded", f"The body is sent as {coding}; send it as it is", coding=coding)
 
     def _hold(self, size: int) -> None:
         self._budget.take(size)

@@ -8,8 +8,9 @@ The permission is checked before the body is read: who may not do a thing learns
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio.to_thread
 from attrs import frozen
@@ -21,13 +22,16 @@ from mailkit.http.connection import Budget, Connection, Receive, Scope, Send
 from mailkit.http.declare import CONNECTION
 from mailkit.http.later import OnThread
 from mailkit.http.matching import Missing, Routes
+from mailkit.http.once import HEADER, Once, Replayed, fingerprint, key_of, takes_key, who
 from mailkit.http.operation import Operation, Runs
 from mailkit.http.origin import cors_headers, foreign_site, local_only
 from mailkit.http.room import Room
 from mailkit.http.structure import Reader, reader
 from mailkit.http.wire import encoder
+from mailkit.idempotency import Name
 from mailkit.principals.permits import LOCAL_ADMINISTRATOR, Caller, permits
 from mailkit.settings import kernel as keys
+from mailkit.storage.api import ReadTx
 from mailkit.storage.calls import settled
 from mailkit.telemetry import emit
 
@@ -36,7 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Dialect", "Served"]
 
+T = TypeVar("T")
+
 _ATTEMPTS = 3
+
+_KEY = HEADER.lower().encode()
 
 NOBODY = Caller()
 
@@ -171,7 +179,7 @@ class Dialect(ABC):
         operation, path = found
         state.operation = operation
         caller = state.caller = await self._caller(connection, operation)
-        owner = self.owner(path, caller)
+        owner = state.owner = self.owner(path, caller)
         if operation.need is not None:
             permit = permits(caller, operation.need, owner=owner)
             if not permit.allowed:
@@ -199,11 +207,25 @@ class Dialect(ABC):
             raise NotSupported("operation.not_built", f"{ready.operation.name} is not built yet")
         body = await connection.body(self.body_limit(ready.operation)) if self.has_body(connection) else None
         values = self.parameters(connection, ready.operation, path, body)
+        header = connection.list_header(_KEY)
+        once = await self._once(ready, header, values, state) if header else None
         for name, source in ready.of_connection:
             values[name] = self._said(connection, source)
         ask = state.ask = ready.reader(values)
-        result = await self.run(endpoint.runs, endpoint.function, ask, state.caller)
-        return result if isinstance(result, Content) else self.success(ready.encode(result))
+        result = await self.run(endpoint.runs, endpoint.function, ask, state.caller, once)
+        if isinstance(result, Content):
+            return result
+        return self.success(result.answer if isinstance(result, Replayed) else ready.encode(result))
+
+    async def _once(self, ready: _Ready, header: str, values: dict[str, Any], state: "_State") -> Once | None:
+        """The request by the name that its client gave it; None where names mean nothing."""
+        operation, kit = ready.operation, self.kit
+        if not takes_key(operation):
+            return None
+        key = key_of(header)
+        said = await anyio.to_thread.run_sync(fingerprint, operation.name, dict(values))  # it may be large
+        name = Name(who(state.caller, state.owner), key, said)
+        return Once(kit.idempotency, name, kit.clock, ready.encode, operation.secret)
 
     def _said(self, connection: Connection, source: str) -> str:
         """What the connection itself says."""
@@ -211,18 +233,25 @@ class Dialect(ABC):
             return self.address(connection)
         if source == "token":
             return self.presented_token(connection)
+        if source == "range" and b"if-range" in connection.headers:
+            return ""  # RFC 9110 13.1.5: no validator is ever given out, so whatever it names is not this
         return connection.header(source.encode())
 
-    async def run(self, runs: Runs, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
-        """Runs an endpoint the way it is marked."""
+    async def run(
+        self, runs: Runs, function: Callable[..., Any], ask: Any, caller: Caller, once: Once | None = None
+    ) -> Any:
+        """Runs an endpoint the way it is marked; what was done `once` is not done again."""
         kit, store = self.kit, self.kit.store
         match runs:
             case Runs.READ if not store.reads_block:
                 result = function(kit, ask, caller)
             case Runs.WRITE:
-                return await store.atransact(lambda tx: function(kit, ask, caller, tx))
+                write = partial(function, kit, ask, caller)
+                return await store.atransact(write if once is None else once.around(write))
             case Runs.PREPARED:
-                return await self._prepared(function, ask, caller)
+                if once is not None and (known := await self._reading(once.known)) is not None:
+                    return known
+                return await self._prepared(function, ask, caller, once)
             case Runs.READ:
                 result = await anyio.to_thread.run_sync(settled, lambda: function(kit, ask, caller))
             case _:
@@ -232,14 +261,21 @@ class Dialect(ABC):
                 result = await anyio.to_thread.run_sync(result.function)
         return result
 
-    async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller) -> Any:
+    async def _reading(self, function: Callable[[ReadTx], T]) -> T:
+        def read() -> T:
+            with self.kit.store.snapshot() as tx:
+                return function(tx)
+
+        return await anyio.to_thread.run_sync(settled, read) if self.kit.store.reads_block else read()
+
+    async def _prepared(self, function: Callable[..., Any], ask: Any, caller: Caller, once: Once | None) -> Any:
         for attempt in range(_ATTEMPTS):
             commit = await anyio.to_thread.run_sync(function, self.kit, ask, caller)
             if isinstance(commit, OnThread):
                 async with self._room.of(commit.weight):
                     commit = await anyio.to_thread.run_sync(commit.function)
             try:
-                return await self.kit.store.atransact(commit)
+                return await self.kit.store.atransact(commit if once is None else once.around(commit))
             except Conflict:  # what was prepared is stale: a blob was purged meanwhile
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -280,11 +316,12 @@ class Dialect(ABC):
 class _State:
     """What is known of a request so far."""
 
-    __slots__ = ("ask", "caller", "operation")
+    __slots__ = ("ask", "caller", "operation", "owner")
 
     def __init__(self) -> None:
         self.operation: Operation | None = None
         self.caller = NOBODY
+        self.owner: str | None = None
         self.ask: Any = None
 
 

@@ -10,6 +10,7 @@ __all__ = ["parse_form"]
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _NAME = re.compile(rb';\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.IGNORECASE)
 _FILENAME = re.compile(rb";\s*filename\*?=", re.IGNORECASE)
+_CODING = re.compile(rb"^content-transfer-encoding:[ \t]*+(?!7bit|8bit|binary)", re.IGNORECASE | re.MULTILINE)
 _ENDED = re.compile(rb"--|[ \t]*\r\n")
 _LONGEST_HEADER = 4096
 
@@ -37,6 +38,8 @@ def parse_form(content_type: str, body: bytes) -> list[tuple[str, str | bytes]]:
         name = None if head_end < 0 else _NAME.search(body, start, head_end)
         if name is None:
             raise Invalid("form.invalid", "A part of the form has no name")
+        if _CODING.search(body, start, head_end):  # RFC 7578 4.7 has done away with it: no part may be taken for text
+            raise Invalid("form.invalid", "A part of the form is encoded; send it as it is")
         if len(pairs) >= MOST_PARAMETERS:
             raise Invalid("form.invalid", f"The form has more than {MOST_PARAMETERS} parts")
         content = body[head_end + 4 : end] if head_end + 4 <= end else b""

@@ -9,6 +9,7 @@ from attrs import frozen
 from mailkit.http.answers import Content
 from mailkit.http.declare import CONNECTION, REQUIRED, Schema, params_of
 from mailkit.http.later import OnThread
+from mailkit.http.once import HEADER, LONGEST, takes_key
 from mailkit.http.operation import Operation
 from mailkit.http.schema import answer_schema, defaulted
 
@@ -29,6 +30,14 @@ class Description:
     envelope: Callable[[Schema], Schema]
     error: Schema
 
+
+_KEY: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    "description": "A name for this request. Repeated within a day, it is answered as before and not done again",
+}
 
 _HAS_BODY = ("POST", "PUT", "PATCH")
 
@@ -71,6 +80,8 @@ def _operation(operation: Operation, about: Description, components: dict[str, S
         return found
     found["summary"] = endpoint.summary.rstrip(".")
     parameters, body = _inputs(operation, endpoint.request, about)
+    if takes_key(operation):
+        parameters.append(_KEY)
     found["parameters"] = parameters
     if body is not None:
         found["requestBody"] = body

@@ -121,6 +121,8 @@ class Operation:
     unknown: Unknown = "refused"
     changes: bool = field(default=False)
     """True for a GET that changes something: refused when another site's page sends it."""
+    secret: bool = field(default=False)
+    """True when its answer holds a secret that is told once."""
 
     @property
     def state(self) -> Literal["built", "not yet"]:

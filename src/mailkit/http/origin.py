@@ -10,7 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 _EXPOSED = b"content-length, content-type, date, request-id"
 _METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_ALLOWED = b"accept, authorization, content-type, x-access-token, x-requested-with, last-event-id"
+_ALLOWED = b"accept, authorization, content-type, x-access-token, x-requested-with, last-event-id, idempotency-key"
 
 
 def local_only(host: str, origin: str, fetch_site: str) -> str | None:

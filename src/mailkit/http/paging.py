@@ -8,17 +8,58 @@ page:           echoed; 1 when there is no previous page
 
 from attrs import frozen
 
+from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor, decode_cursor, encode_cursor
+from mailkit.ids import Id
 
 __all__ = ["Numbers", "Position", "number_page", "position"]
 
 
 @frozen
 class Position:
-    """Where a page begins: behind `after`, or with `backwards` the page before it. None: at the start."""
+    """Where a page begins: behind `after`, or with `backwards` the page before it. None: at the start.
+
+    A cursor is only text of a client's: each list says what it must hold, and Invalid tells of one that does not.
+    """
 
     after: Cursor | None = None
     backwards: bool = False
+
+    def id(self) -> Id | None:
+        """For lists in order of ids."""
+        return None if self.after is None else self._id(self.after)
+
+    def text(self) -> str | None:
+        """For lists in order of a text."""
+        return None if self.after is None else self._text(self.after)
+
+    def text_and_id(self) -> tuple[str, Id] | None:
+        """For lists in order of a text that several rows may have."""
+        return None if self.after is None else (self._text(self.after), self._id(self.after))
+
+    def number_and_uid(self) -> tuple[int, int] | None:
+        """For lists of messages in order of a number."""
+        match self.after:
+            case None:
+                return None
+            case Cursor(value=int(value), id=int(uid)) if value >= 0 and 0 <= uid < 1 << 32:
+                return value, uid
+        raise self._refused()
+
+    def _id(self, cursor: Cursor) -> Id:
+        try:
+            return Id.parse(str(cursor.id))
+        except ValueError:
+            raise self._refused() from None
+
+    def _text(self, cursor: Cursor) -> str:
+        if not isinstance(cursor.value, str):
+            raise self._refused()
+        return cursor.value
+
+    def _refused(self) -> Invalid:
+        field = "previous" if self.backwards else "next"
+        return Invalid.field(field, f'"{field}" is no cursor of this list', kind="cursor")
 
 
 @frozen

@@ -11,14 +11,16 @@ from weakref import WeakKeyDictionary
 
 from mailkit import journal
 from mailkit.errors import MailKitError, RateLimited, ResyncNeeded
+from mailkit.http.stream_slots import slots_in
+from mailkit.settings import kernel as keys
+from mailkit.storage.open import folder_of
 from mailkit.telemetry import emit
 
 if TYPE_CHECKING:
     from mailkit.kit import MailKit
 
-__all__ = ["MOST_PER_ACCOUNT", "MOST_STREAMS", "MOST_WAITING", "Subscription", "Watcher", "watcher"]
+__all__ = ["MOST_STREAMS", "MOST_WAITING", "Subscription", "Watcher", "watcher"]
 
-MOST_PER_ACCOUNT = 16
 MOST_STREAMS = 5_000
 """Streams of one process."""
 
@@ -31,8 +33,9 @@ Positioned = tuple[int, journal.Entry]
 class Subscription:
     """One stream's queue. Used on its event loop only; `hand` is called there."""
 
-    def __init__(self, account: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, account: int, loop: asyncio.AbstractEventLoop, place: int = 0) -> None:
         self.account = account
+        self.place = place
         self.loop = loop
         self.lost = False
         self._waiting: deque[Positioned] = deque()
@@ -69,6 +72,7 @@ class Watcher:
 
     def __init__(self, kit: "MailKit") -> None:
         self._store = kit.store
+        self._slots = slots_in(folder_of(kit.settings.get(keys.STORE)))
         self._lock = threading.Lock()
         self._streams: dict[int, list[Subscription]] = defaultdict(list)
         self._count = 0
@@ -81,18 +85,19 @@ class Watcher:
 
     def check(self, account: int) -> None:
         """Raises RateLimited `streams.too_many` when the account or the process has no room for one more."""
-        with self._lock:
-            self._check(account)
-
-    def _check(self, account: int) -> None:
-        if self._count >= MOST_STREAMS or len(self._streams.get(account, ())) >= MOST_PER_ACCOUNT:
-            raise RateLimited("streams.too_many", "There are too many update streams")
+        if self._count >= MOST_STREAMS or not self._slots.free(account):
+            raise _too_many()
 
     def subscribe(self, account: int) -> Subscription:
         """A queue for the running event loop; RateLimited `streams.too_many`."""
-        made = Subscription(account, asyncio.get_running_loop())
+        place = self._slots.take(account)
+        if place is None:
+            raise _too_many()
+        made = Subscription(account, asyncio.get_running_loop(), place)
         with self._lock:
-            self._check(account)
+            if self._count >= MOST_STREAMS:
+                self._slots.give(account, place)
+                raise _too_many()
             self._streams[account].append(made)
             self._count += 1
             if not self._running:
@@ -108,6 +113,7 @@ class Watcher:
             self._count -= 1
             if not streams:
                 del self._streams[stream.account]
+        self._slots.give(stream.account, stream.place)
 
     def _follow(self) -> None:
         try:
@@ -154,6 +160,10 @@ class Watcher:
             streams = [stream for several in self._streams.values() for stream in several]
         for stream in streams:
             _call(stream.loop, [(stream, None)])
+
+
+def _too_many() -> RateLimited:
+    return RateLimited("streams.too_many", "There are too many update streams")
 
 
 def _call(

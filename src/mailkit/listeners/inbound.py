@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from mailkit.delivery.receipt import Receipt
-from mailkit.delivery.service import Delivering
+from mailkit.delivery.service import Aside, Delivering
 from mailkit.listeners.parameters import Parameters
 from mailkit.listeners.paths import Mailbox
 from mailkit.listeners.reply import Reply
@@ -55,19 +55,23 @@ class InboundSink:
         }
         delivery, store = self._kit.delivery, self._kit.store
         if delivery.is_quick(raw) and not store.reads_block:
-            receipt = await _awaited(delivery.deliver(raw, **said), store)
+            receipt = await _awaited(delivery.deliver(raw, **said), store, self._pool)
         else:
             loop = asyncio.get_running_loop()
             receipt = await loop.run_in_executor(self._pool, lambda: delivery.accept(raw, **said))
         return [Reply(done.reply, done.code, done.text) for done in receipt.outcomes]
 
 
-async def _awaited(delivering: Delivering, store: Store) -> Receipt:
+async def _awaited(delivering: Delivering, store: Store, pool: Executor) -> Receipt:
+    loop = asyncio.get_running_loop()
     try:
         fn = next(delivering)
         while True:
             try:
-                result = await store.atransact(fn)
+                if isinstance(fn, Aside):
+                    result = await loop.run_in_executor(pool, fn.run)
+                else:
+                    result = await store.atransact(fn)
             except Exception as error:
                 fn = delivering.throw(error)
             else:

@@ -24,7 +24,7 @@ from mailkit.quota import QuotaService
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs
 
-__all__ = ["Stored", "append"]
+__all__ = ["Stored", "append", "segments_of"]
 
 
 @frozen
@@ -62,14 +62,13 @@ def append(
     """
     size = len(prefix) + ready.size
     quota.charge(tx, account, size)
-    segments: list[bytes | BlobRef] = [prefix] if prefix else []
-    segments += [p if isinstance(p, bytes) else BlobRef(blobs.hold(tx, p), p.size) for p in ready.pieces]
+    segments = segments_of(ready, blobs, tx)
     bits, keywords = split(flags)
     row = Message(
         id=new_id(now),
         size=size,
         idate=ready.idate,
-        segments=tuple(segments),
+        segments=(prefix, *segments) if prefix else segments,
         thread=join(account, ready.tokens, ready.subject, now=now, tx=tx),
         mail_from=mail_from,
         rcpt_to=rcpt_to,
@@ -84,3 +83,8 @@ def append(
     journal.add(tx, events.added(account, mailbox, uid, row, now=now))
     follower.changed(tx, Added(account, mailbox.id, uid, row, state, ready.described))
     return Stored(account, mailbox.id, uid, row.id, size, row.thread)
+
+
+def segments_of(ready: Ready, blobs: Blobs, tx: Tx) -> tuple[bytes | BlobRef, ...]:
+    """Refers to the pieces of a prepared message; Conflict `blob.gone`."""
+    return tuple(p if isinstance(p, bytes) else BlobRef(blobs.hold(tx, p), p.size) for p in ready.pieces)

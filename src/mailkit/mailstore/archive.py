@@ -1,5 +1,6 @@
 """What others call: the archive of deleted messages, which is listed, searched and restored from."""
 
+import builtins
 from collections.abc import Callable, Iterable
 
 from attrs import frozen
@@ -17,6 +18,7 @@ from mailkit.mailstore.reading import AccountRef, Reading
 from mailkit.mailstore.records import Archived, Message
 from mailkit.mailstore.restore_plan import Preview, Tally
 from mailkit.mailstore.restoring import Restored
+from mailkit.mailstore.select import MOST_HELD
 from mailkit.mailstore.tables import ARCHIVE_SIZE, ARCHIVED, ARCHIVED_ROWS, BY_DELETION, BY_HASH
 from mailkit.mime.parse import parse
 from mailkit.storage.api import ReadTx, Tx
@@ -88,18 +90,27 @@ class Archive:
         oldest_first: bool = False,
         tx: ReadTx = OWN,
     ) -> Page[ArchivedMessage]:
-        """A page in order of the messages' ids, the youngest first. Flat. `after` is an id to continue behind; with
+        """A page in order of the messages' ids, the youngest first. Flat; shorter than `limit` when its rows come to
+        16 MiB. `after` is an id to continue behind; with
         `backwards`, the page before it."""
         number = self._reading.number(account, tx=tx)
         down = oldest_first == backwards
         edge = None if after is None else (number, after)
         rows = [row for _, row in ARCHIVED.scan(tx, number, after=edge, reverse=down, limit=limit + 1)]
         more = len(rows) > limit
-        rows = rows[:limit]
+        items: builtins.list[ArchivedMessage] = []
+        held = 0
+        for archived in rows[:limit]:
+            if held >= MOST_HELD:
+                more = True
+                break
+            row, weight = ARCHIVED_ROWS.measured(tx, number, archived.id)
+            items.append(ArchivedMessage(archived, row))
+            held += weight
         if backwards:
-            rows.reverse()
+            items.reverse()
         before, beyond = (more, after is not None) if backwards else (after is not None, more)
-        return Page(tuple(self._whole(row, tx) for row in rows), ARCHIVE_SIZE.get(tx, number, COUNT), before, beyond)
+        return Page(tuple(items), ARCHIVE_SIZE.get(tx, number, COUNT), before, beyond)
 
     @reads
     def get(self, account: AccountRef, id: Id, *, tx: ReadTx = OWN) -> ArchivedMessage:

@@ -4,7 +4,9 @@ Each function does its part and can be repeated: what was killed in between two 
 message that has left is found no more, and a flag that is set is not set again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from attrs import frozen
 from msgspec.structs import replace
@@ -13,11 +15,13 @@ from mailkit import journal
 from mailkit.ids import new_id
 from mailkit.mailstore import events
 from mailkit.mailstore import follower as told_of
+from mailkit.mailstore.append import segments_of
 from mailkit.mailstore.archiving import Archiver
 from mailkit.mailstore.dispose import Cause
 from mailkit.mailstore.flags import Change, changed
 from mailkit.mailstore.follower import Follower
 from mailkit.mailstore.place import Place
+from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.records import BlobRef, Mailbox, Message, State
 from mailkit.mailstore.select import Found
 from mailkit.mailstore.tables import MESSAGES
@@ -25,10 +29,16 @@ from mailkit.quota import QuotaService
 from mailkit.storage.api import Tx
 from mailkit.storage.blobs import Blobs
 
-__all__ = ["STEP", "Moved", "copy", "move", "remove", "renumber", "update"]
+__all__ = ["STEP", "Forms", "Moved", "copy", "move", "remove", "renumber", "update"]
 
 STEP = 500
 """Messages that one transaction changes at most: it holds up every other writer."""
+
+
+Forms = Mapping[int, Ready]
+"""By UID, what messages become on their way: encrypted."""
+
+NO_FORMS: Final[Forms] = MappingProxyType({})
 
 
 @frozen
@@ -96,16 +106,21 @@ def move(
     found: Sequence[Found],
     change: Change,
     *,
+    forms: Forms = NO_FORMS,
+    blobs: Blobs,
+    quota: QuotaService,
     now: int,
     follower: Follower,
     tx: Tx,
 ) -> list[Moved]:
     """Takes messages to `target`, where they get new UIDs in the order of the old ones, and applies `change` there.
 
-    Bytes and references stay as they are, and so does the quota. The source may be the target.
+    Bytes and references stay as they are, and so does the quota, but for messages that have a new form: they are the
+    same messages with other bytes, and the difference is charged; OverQuota. The source may be the target.
     """
     if not found:
         return []
+    _charge_difference(account, found, forms, quota, tx)
     old_place = Place.of(account, source)
     new_place = old_place if target.id == source.id else Place.of(account, target)
     junk = events.crossing(source, target)
@@ -114,10 +129,19 @@ def move(
         old_place.leave(uid, row, state, tx)
         gone.append(events.removed(account, source, uid, row, now=now))
         row, after = _arriving(row, state, target, change, now)
-        new = new_place.enter(row, after, tx)
-        follower.changed(tx, told_of.Moved(account, source.id, uid, target.id, new))
-        if (after.flags, after.keywords) != (state.flags, state.keywords):
-            follower.changed(tx, told_of.Flagged(account, target.id, new, after))
+        form = forms.get(uid)
+        if form is None:
+            new = new_place.enter(row, after, tx)
+            follower.changed(tx, told_of.Moved(account, source.id, uid, target.id, new))
+            if (after.flags, after.keywords) != (state.flags, state.keywords):
+                follower.changed(tx, told_of.Flagged(account, target.id, new, after))
+        else:
+            old, row = row, _in_form(row, form, blobs, tx)
+            for digest in _digests(old):
+                blobs.release(tx, digest)
+            new = new_place.enter(row, after, tx)
+            follower.changed(tx, told_of.Removed(account, source.id, uid))
+            follower.changed(tx, told_of.Added(account, target.id, new, row, after, form.described))
         come.append(events.added(account, target, new, row, now=now, junk=junk))
         if junk:
             told.append(events.marked(account, target, new, row, junk, now=now))
@@ -135,25 +159,32 @@ def copy(
     target: Mailbox,
     found: Sequence[Found],
     *,
+    forms: Forms = NO_FORMS,
     blobs: Blobs,
     quota: QuotaService,
     now: int,
     follower: Follower,
     tx: Tx,
 ) -> list[Moved]:
-    """Puts the same messages into `target` as well, charged like any other; OverQuota: nothing was copied."""
+    """Puts the same messages into `target` as well, those that have a new form in it, charged like any other;
+    OverQuota: nothing was copied."""
     if not found:
         return []
-    quota.charge(tx, account, sum(row.size for _, row, _ in found))
+    quota.charge(tx, account, sum(forms[uid].size if uid in forms else row.size for uid, row, _ in found))
     place = Place.of(account, target)
     junk = events.crossing(source, target)
     copies, entries = [], []
     for uid, row, state in found:
-        for digest in _digests(row):
-            blobs.hold_again(tx, digest)
+        form = forms.get(uid)
+        if form is None:
+            for digest in _digests(row):
+                blobs.hold_again(tx, digest)
+        else:
+            row = _in_form(row, form, blobs, tx)
         row, state = _arriving(replace(row, id=new_id(now)), state, target, Change(), now)
         new = place.enter(row, state, tx)
-        follower.changed(tx, told_of.Added(account, target.id, new, row, state, None))
+        described = None if form is None else form.described
+        follower.changed(tx, told_of.Added(account, target.id, new, row, state, described))
         entries.append(events.added(account, target, new, row, now=now, junk=junk))
         if junk:
             entries.append(events.marked(account, target, new, row, junk, now=now))
@@ -177,6 +208,19 @@ def renumber(account: int, box: Mailbox, found: Sequence[Found], *, now: int, fo
         follower.changed(tx, told_of.Moved(account, box.id, uid, box.id, new))
     journal.add(tx, *gone, *come)
     return place.save(tx)
+
+
+def _in_form(row: Message, form: Ready, blobs: Blobs, tx: Tx) -> Message:
+    """The same message with the bytes of `form`; Conflict `blob.gone`."""
+    return replace(row, size=form.size, segments=segments_of(form, blobs, tx), **form.fields)
+
+
+def _charge_difference(account: int, found: Sequence[Found], forms: Forms, quota: QuotaService, tx: Tx) -> None:
+    more = sum(forms[uid].size - row.size for uid, row, _ in found if uid in forms)
+    if more > 0:
+        quota.charge(tx, account, more)
+    elif more < 0:
+        quota.credit(tx, account, -more)
 
 
 def _arriving(row: Message, state: State, target: Mailbox, change: Change, now: int) -> tuple[Message, State]:

@@ -2,6 +2,7 @@
 
 from mailkit.mailstore.archiving import destroy, release
 from mailkit.mailstore.holds import forget_holds
+from mailkit.mailstore.select import bounded
 from mailkit.mailstore.tables import ARCHIVED, GONE, MAILBOXES, MESSAGES, STATES
 from mailkit.quota import QuotaService
 from mailkit.storage import keyspace
@@ -25,8 +26,10 @@ def erase_step(account: int, *, blobs: Blobs, quota: QuotaService, tx: Tx) -> tu
         tx.delete(keyspace.MAILBOX_PATH.key(account, box.path))
         MAILBOXES.delete(tx, account, box.id)
         GONE.put(tx, box, account, box.id)
-    messages = list(MESSAGES.scan(tx, account, limit=STEP))
-    for (_, mailbox, uid), row in messages:
+    messages = bounded(tx.scan(*MESSAGES.space.range(account), limit=STEP))
+    for key, data in messages:
+        _, mailbox, uid = MESSAGES.space.parts(key)
+        row = MESSAGES.codec.decode(data)
         release(blobs, row, tx)
         quota.credit(tx, account, row.size)
         state = STATES.delete(tx, account, mailbox, uid)

@@ -46,6 +46,7 @@ class Folder:
     special_use: str | None = None
     retention: int = 0
     hidden: bool = False
+    encrypt: bool = False
 
 
 def folders_for(language: str, retention: int = 0) -> tuple[Folder, ...]:

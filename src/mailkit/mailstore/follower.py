@@ -7,7 +7,8 @@
   another mailbox or UID, `Flagged` when its flags or keywords change
 - `Emptied` when a mailbox is deleted: its messages are gone for everybody, though their rows leave later, by a job,
   which tells `Removed` of each
-- a move with new flags is a `Moved` followed by a `Flagged`
+- a move with new flags is a `Moved` followed by a `Flagged`; one on which a message is encrypted is a `Removed`
+  followed by an `Added`
 - removing all rows of an account at once (`erase`) needs no calls: all that lies behind its number goes
 - `describe` is called before the transaction, for it may be slow; its bytes come back in `Added.described`.
   None there (of a copy, say, that nobody has parsed) leaves it to the follower to read the message later

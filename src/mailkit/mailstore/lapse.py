@@ -22,6 +22,7 @@ from mailkit.mailstore.archiving import TRIM, destroy, excess, holds_on
 from mailkit.mailstore.change import STEP
 from mailkit.mailstore.held import covering
 from mailkit.mailstore.records import Archived
+from mailkit.mailstore.select import fitting
 from mailkit.mailstore.selection import Selection
 from mailkit.mailstore.tables import ARCHIVED, MAILBOXES, STATES
 from mailkit.storage import keyspace
@@ -52,19 +53,23 @@ def handlers(mail: "MailStore") -> dict[str, Callable[[Step], Later | None]]:
     }
 
 
-_Part = tuple[Callable[[int], tuple[bytes, bytes]], Callable[[list[bytes], int, Tx], _Removed]]
-"""The keys that are due at a time, and what becomes of some of them."""
+_Part = tuple[
+    Callable[[int], tuple[bytes, bytes]], Callable[[list[bytes], int, Tx], _Removed], Callable[[bytes], bytes]
+]
+"""The keys that are due at a time, what becomes of some of them, and the key of the row that one is about."""
 
 
 def _run(step: Step, parts: list[_Part]) -> Later | None:
     """Walks what is due, part by part; progress is saved with each step's work."""
     progress: Progress = {"part": 0, "at": b"", "done": 0, "bytes": 0, "held": 0, **step.progress}
     while progress["part"] < len(parts):
-        due, some = parts[progress["part"]]
+        due, some, row_of = parts[progress["part"]]
         start, stop = due(step.now())
         with step.store.snapshot() as view:
             keys = [key for key, _ in view.scan(max(start, progress["at"]), stop, limit=STEP)]
-        last = len(keys) < STEP
+            last = len(keys) < STEP
+            fits = fitting(map(row_of, keys), view)
+        keys, last = keys[:fits], last and fits == len(keys)
 
         def one(
             tx: Tx,
@@ -112,7 +117,10 @@ def _expiry(mail: "MailStore", only: int | None) -> _Part:
                 done += mail.remove(account, Id(mailbox), uids, cause="expired", tx=tx)
         return done, 0, kept
 
-    return lambda now: (space.key(0), space.key(now + 1)), some
+    def row_of(key: bytes) -> bytes:
+        return keyspace.MESSAGE.key(*space.parts(key)[1:])
+
+    return lambda now: (space.key(0), space.key(now + 1)), some, row_of
 
 
 def _forget_expiry(account: int, mailbox: bytes, due: Iterable[tuple[Any, ...]], tx: Tx) -> None:
@@ -131,7 +139,10 @@ def _ending(mail: "MailStore", only: int | None) -> _Part:
         found = [ARCHIVED.find(tx, account, id) for _, account, id in entries if only is None or account == only]
         return _destroy(mail, (row for row in found if row is not None), now, tx)
 
-    return lambda now: (space.key(0), space.key(now + 1)), some
+    def row_of(key: bytes) -> bytes:
+        return keyspace.ARCHIVED_ROW.key(*space.parts(key)[1:])
+
+    return lambda now: (space.key(0), space.key(now + 1)), some, row_of
 
 
 def _destroy(mail: "MailStore", found: Iterable[Archived], now: int, tx: Tx) -> _Removed:

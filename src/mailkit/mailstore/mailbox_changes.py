@@ -24,6 +24,8 @@ class Alteration:
     """How long messages that come in from now on are kept, ms; 0: for ever."""
     subscribed: bool | None = None
     hidden: bool | None = None
+    encrypt: bool | None = None
+    """Messages that come in from now on are encrypted for the account's keys."""
 
 
 @frozen
@@ -64,6 +66,7 @@ def alter(account: int, box: Mailbox, wanted: Alteration, *, now: int, tx: Tx) -
         retention=box.retention if wanted.retention is None else wanted.retention,
         subscribed=box.subscribed if wanted.subscribed is None else wanted.subscribed,
         hidden=box.hidden if wanted.hidden is None else wanted.hidden,
+        encrypt=box.encrypt if wanted.encrypt is None else wanted.encrypt,
     )
     MAILBOXES.replace(tx, box, after, account, box.id)
     return after

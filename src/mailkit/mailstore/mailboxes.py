@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mailkit.errors import AlreadyExists, NotFound
 from mailkit.ids import Id, new_id
 from mailkit.mailstore.folders import Folder
-from mailkit.mailstore.paths import normal_path, sort_key
+from mailkit.mailstore.paths import is_inbox, normal_path, sort_key
 from mailkit.mailstore.records import Account, Mailbox
 from mailkit.mailstore.tables import ACCOUNTS, MAILBOXES
 from mailkit.storage import keyspace
@@ -47,6 +47,7 @@ def create(account: int, folders: Iterable[Folder], *, now: int, tx: Tx) -> list
             special_use=folder.special_use,
             retention=folder.retention,
             hidden=folder.hidden,
+            encrypt=folder.encrypt,
         )
         tx.put(key, mailbox.id)
         MAILBOXES.put(tx, mailbox, account, mailbox.id)
@@ -82,7 +83,7 @@ def get(account: int, mailbox: Id | str, *, tx: ReadTx) -> Mailbox:
 
 def find_by_path(account: int, path: str, *, tx: ReadTx) -> Mailbox | None:
     """By exact path; INBOX in any spelling."""
-    if path.upper() == "INBOX":
+    if is_inbox(path):
         path = "INBOX"
     id = tx.get(keyspace.MAILBOX_PATH.key(account, path))
     return None if id is None else MAILBOXES.get(tx, account, id)
@@ -102,8 +103,9 @@ def count(account: int, *, most: int, tx: ReadTx) -> int:
 
 
 def below(account: int, path: str, *, tx: ReadTx) -> list[Mailbox]:
-    """Mailboxes whose paths begin with `path` and a separator."""
-    return [row for _, row in MAILBOXES.scan(tx, account) if row.path.startswith(f"{path}/")]
+    """Mailboxes whose paths begin with `path` and a separator, those with the shorter paths first."""
+    found = [row for _, row in MAILBOXES.scan(tx, account) if row.path.startswith(f"{path}/")]
+    return sorted(found, key=lambda row: len(row.path))
 
 
 def special(account: int, use: str, *, tx: ReadTx) -> Mailbox | None:

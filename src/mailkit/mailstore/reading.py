@@ -1,14 +1,16 @@
 """Messages as they are read: pages, single ones, their bytes. Half of the mail store's service (see `service`)."""
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mailkit.errors import NotFound
 from mailkit.ids import Id
 from mailkit.mailstore import mailboxes, parts
 from mailkit.mailstore.records import Attachment, BlobRef, Mailbox, Message, State
 from mailkit.mailstore.resync import Changes, changes_since
+from mailkit.mailstore.select import MOST_HELD
 from mailkit.mailstore.tables import MESSAGES, STATES
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store
@@ -32,6 +34,8 @@ class Entry:
     uid: int
     row: Message
     state: State
+    weight: int = field(default=0, kw_only=True)
+    """Bytes that the row is kept in."""
 
 
 class Reading:
@@ -72,7 +76,8 @@ class Reading:
         oldest_first: bool = False,
         tx: ReadTx = OWN,
     ) -> Page[Entry]:
-        """A page by internal date, newest first. Flat: its cost doesn't grow with the mailbox.
+        """A page by internal date, newest first. Flat: its cost doesn't grow with the mailbox. It is shorter than
+        `limit` when its rows come to 16 MiB.
 
         `after` is the (internal date, UID) of an entry to continue behind; with `backwards`, the page before it.
         """
@@ -86,15 +91,22 @@ class Reading:
             start, stop = (start, edge_start) if down else (edge_stop, stop)
         keys = [space.parts(key)[2:] for key, _ in tx.scan(start, stop, reverse=down, limit=limit + 1)]
         more = len(keys) > limit
-        keys = keys[:limit]
+        items: builtins.list[Entry] = []
+        held = 0
+        for _, uid in keys[:limit]:
+            if held >= MOST_HELD:
+                more = True
+                break
+            items.append(self._entry(number, box, uid, tx))
+            held += items[-1].weight
         if backwards:
-            keys.reverse()
-        items = tuple(self._entry(number, box, uid, tx) for _, uid in keys)
+            items.reverse()
         before, beyond = (more, after is not None) if backwards else (after is not None, more)
-        return Page(items, box.total, before, beyond)
+        return Page(tuple(items), box.total, before, beyond)
 
     def _entry(self, number: int, box: Mailbox, uid: int, tx: ReadTx) -> Entry:
-        return Entry(box, uid, MESSAGES.get(tx, number, box.id, uid), STATES.get(tx, number, box.id, uid))
+        row, weight = MESSAGES.measured(tx, number, box.id, uid)
+        return Entry(box, uid, row, STATES.get(tx, number, box.id, uid), weight=weight)
 
     @reads
     def get(self, account: AccountRef, mailbox: Id | str, uid: int, *, tx: ReadTx = OWN) -> Entry:

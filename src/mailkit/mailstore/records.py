@@ -56,7 +56,7 @@ class Mailbox(Record, frozen=True, kw_only=True):
     retention: int = field(name="r", default=0)  # ms
     subscribed: bool = field(name="b", default=True)
     hidden: bool = field(name="h", default=False)
-    encrypt: bool = field(name="e", default=False)  # nothing encrypts yet, so nothing sets it
+    encrypt: bool = field(name="e", default=False)  # what comes in, for the account's keys
     stale: int = field(name="l", default=0)
     """Entries of the modseq index whose message has changed again since or is gone; a sweep removes them."""
     forgotten: int = field(name="g", default=0)

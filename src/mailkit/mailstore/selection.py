@@ -7,14 +7,15 @@ from attrs import frozen
 
 from mailkit.errors import Invalid
 
-__all__ = ["LAST", "Selection", "parse_selection"]
+__all__ = ["LAST", "MOST_IDS", "Selection", "parse_selection"]
 
 LAST = (1 << 32) - 1
 """The highest UID there can be (RFC 3501 2.3.1.1)."""
 
-_LIST = re.compile(r"\d{1,10}(?:,\d{1,10})*", re.ASCII)
+_LIST = re.compile(r"\d{1,10}(?:,\d{1,10})*+", re.ASCII)
 _RANGE = re.compile(r"(\d{1,10}):(\d{1,10}|\*)", re.ASCII)
-_MOST_ITEMS = 10_000
+MOST_IDS = 10_000
+"""Ids in one list. A range may have any number."""
 
 
 @frozen
@@ -49,7 +50,9 @@ def parse_selection(text: str, field: str = "message") -> Selection:
     if found is not None:
         first, last = int(found[1]), LAST if found[2] == "*" else int(found[2])
         ends = (min(first, last), max(first, last))
-    elif _LIST.fullmatch(text) and text.count(",") < _MOST_ITEMS:
+    elif _LIST.fullmatch(text):
+        if text.count(",") >= MOST_IDS:
+            raise Invalid.field(field, f'"{field}" must not have more than {MOST_IDS} ids', kind="max")
         uids = [int(uid) for uid in text.split(",")]
         if min(uids) > 0 and max(uids) <= LAST:
             return Selection.of(uids)

@@ -1,30 +1,33 @@
 """What others call: mailboxes and messages of accounts. What only reads is in `reading`, how long things are kept in
-`keeping`, the archive in `archive`."""
+`keeping`, what is encrypted in `entering`, the archive in `archive`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from mailkit import journal
 from mailkit.clock import Clock
+from mailkit.encryption.demand import AccountKeys
 from mailkit.errors import Invalid
 from mailkit.ids import Id
 from mailkit.jobs import Jobs
 from mailkit.mailstore import change as changes
 from mailkit.mailstore import events, mailbox_changes, mailboxes, work
 from mailkit.mailstore import once as named
-from mailkit.mailstore.append import Stored, append
 from mailkit.mailstore.change import STEP, Moved
 from mailkit.mailstore.dispose import Cause
+from mailkit.mailstore.entering import Ahead, Crossing, Entering
 from mailkit.mailstore.flags import Change
 from mailkit.mailstore.folders import Folder
 from mailkit.mailstore.follower import Emptied, Follower, Nobody
-from mailkit.mailstore.keeping import SWEEP, Fate, Keeping, job_key
+from mailkit.mailstore.fresh import fresh
+from mailkit.mailstore.keeping import SWEEP, Fate, job_key
 from mailkit.mailstore.mailbox_changes import Alteration
-from mailkit.mailstore.prepare import Ready, prepare
+from mailkit.mailstore.paths import normal_path
+from mailkit.mailstore.prepare import Ready
 from mailkit.mailstore.reading import AccountRef, Entry
 from mailkit.mailstore.records import Mailbox
-from mailkit.mailstore.select import Found, select
+from mailkit.mailstore.select import MOST_HELD, UNBOUND, Found, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.quota import QuotaService
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -36,11 +39,11 @@ __all__ = ["AccountRef", "Entry", "MailStore"]
 T = TypeVar("T")
 
 
-class MailStore(Keeping):
+class MailStore(Entering):
     """The service. `kit.py` passes in `number_of(tx, id)`, an account's number by its id, `on_stored(tx, account,
     mailbox, message, flags)`, which is told of every message that comes in, the `follower` of all changes,
-    `archive_keep()`, how long removed messages can be restored (ms, 0: not at all), and `fate(tx, account)`, an
-    account's retention (ms) and when its data goes, if it is deleted."""
+    `archive_keep()`, how long removed messages can be restored (ms, 0: not at all), `fate(tx, account)`, an account's
+    retention (ms) and when its data goes, if it is deleted, and `keys_of(tx, account)`, what it says of encryption."""
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class MailStore(Keeping):
         on_stored: Callable[[Tx, int, Mailbox, Ready, tuple[str, ...]], None] = lambda *_: None,
         archive_keep: Callable[[], int] = lambda: 0,
         fate: Callable[[ReadTx, int], Fate] = lambda *_: (0, None),
+        keys_of: Callable[[ReadTx, int], AccountKeys] = lambda *_: AccountKeys(),
     ) -> None:
         super().__init__(
             store,
@@ -70,9 +74,10 @@ class MailStore(Keeping):
             archive_keep=archive_keep,
             fate=fate,
         )
+        self._keys_of = keys_of
+        self._on_stored = on_stored
         self._most_mailboxes = most_mailboxes
         self.most_vanished = most_vanished
-        self._on_stored = on_stored
 
     @writes
     def create_mailbox(self, account: AccountRef, folder: Folder, *, tx: Tx = OWN) -> Mailbox:
@@ -97,11 +102,13 @@ class MailStore(Keeping):
         """
         number, now = self._number(account, tx), self.clock()
         box = mailboxes.get(number, mailbox, tx=tx)
+        below = mailboxes.below(number, box.path, tx=tx) if children else []
+        if children and wanted.path and normal_path(wanted.path).startswith(f"{box.path}/"):
+            raise Invalid.field("path", '"path" must not lie below the mailbox itself')
         after = mailbox_changes.alter(number, box, wanted, now=now, tx=tx)
-        if children and after.path != box.path:
-            for child in mailboxes.below(number, box.path, tx=tx):
-                path = after.path + child.path[len(box.path) :]
-                mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
+        for child in below if after.path != box.path else ():  # a shorter path is free for a longer one to become it
+            path = after.path + child.path[len(box.path) :]
+            mailbox_changes.alter(number, child, Alteration(path=path), now=now, tx=tx)
         return after
 
     @writes
@@ -115,55 +122,6 @@ class MailStore(Keeping):
         args = {"account": number, "mailbox": box.id}
         self.jobs.schedule(tx, work.ERASE, args, due=now, key=job_key(number, box.id))
         return box
-
-    def prepare(self, raw: bytes, *, idate: int | None = None) -> Ready:
-        """Parses, hashes, compresses and, for large pieces, writes files: all that need not happen in a transaction."""
-        moment = self.clock() if idate is None else max(0, idate)
-        return prepare(raw, self.blobs, idate=moment, describe_for=self.follower.describe)
-
-    def append(
-        self,
-        account: AccountRef,
-        raw: bytes | Ready,
-        *,
-        mailbox: Id | str = "INBOX",
-        flags: Iterable[str] = (),
-        idate: int | None = None,
-        prefix: bytes = b"",
-        mail_from: str = "",
-        rcpt_to: tuple[str, ...] = (),
-        meta: str | None = None,
-        tx: Tx | None = None,
-    ) -> Stored:
-        """Stores a message, durably when it returns (with `tx`: when that commits).
-
-        `idate` is the internal date in ms, now by default. Raises NotFound `mailbox.not_found` and OverQuota, and then
-        nothing was stored.
-        """
-        ready = raw if isinstance(raw, Ready) else self.prepare(raw, idate=idate)
-        given = tuple(flags)
-
-        def fn(tx: Tx) -> Stored:
-            number = self._number(account, tx)
-            box = mailboxes.get(number, mailbox, tx=tx)
-            self._on_stored(tx, number, box, ready, given)
-            return append(
-                number,
-                box,
-                ready,
-                blobs=self.blobs,
-                quota=self.quota,
-                now=self.clock(),
-                prefix=prefix,
-                flags=given,
-                mail_from=mail_from,
-                rcpt_to=rcpt_to,
-                meta=meta,
-                follower=self.follower,
-                tx=tx,
-            )
-
-        return self.store.transact(fn) if tx is None else fn(tx)
 
     # messages that change
 
@@ -182,7 +140,7 @@ class MailStore(Keeping):
             )
             return len(found)
 
-        return sum(self._stepwise(account, mailbox, wanted, one, tx))
+        return sum(self._stepwise(account, mailbox, wanted, one, tx, writes=len(change.meta or "")))
 
     def remove(
         self,
@@ -210,18 +168,39 @@ class MailStore(Keeping):
         target: Id | str,
         change: Change = Change(),  # noqa: B008  # frozen
         *,
+        ahead: Ahead | None = None,
         tx: Tx | None = None,
     ) -> Sequence[Moved]:
         """Takes messages to another mailbox, where they get new UIDs, and applies `change` to them there; returns what
-        became of each, by old UID. NotFound `mailbox.not_found` for either."""
+        became of each, by old UID. NotFound `mailbox.not_found` for either.
+
+        A mailbox that asks for encryption gets them encrypted, drafts aside: a few MB at a time, and OverQuota when one
+        has no room for it; the steps before it stay. With `tx` that has been done before, by `ahead`; Conflict
+        `encryption.changed` for what has not.
+        """
+        crossing = Crossing(self, target, change, ahead)
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
-            moved = changes.move(number, box, into, found, change, now=self.clock(), follower=self.follower, tx=tx)
+            moved = changes.move(
+                number,
+                box,
+                into,
+                found,
+                change,
+                forms=crossing.forms(number, into, found, tx),
+                blobs=self.blobs,
+                quota=self.quota,
+                now=self.clock(),
+                follower=self.follower,
+                tx=tx,
+            )
             self._tend(number, mailboxes.get(number, box.id, tx=tx), tx)
             return moved
 
-        return [moved for step in self._stepwise(account, mailbox, wanted, one, tx) for moved in step]
+        writes = len(change.meta or "")
+        steps = self._stepwise(account, mailbox, wanted, one, tx, crossing, writes=writes)
+        return [moved for step in steps for moved in step]
 
     def copy(
         self,
@@ -231,14 +210,16 @@ class MailStore(Keeping):
         target: Id | str,
         *,
         once: str | None = None,
+        ahead: Ahead | None = None,
         tx: Tx | None = None,
     ) -> Sequence[Moved]:
         """Puts messages into another mailbox as well; their bytes are stored once and count twice. OverQuota: the steps
-        before it stay.
+        before it stay. They are encrypted as they are by `move`.
 
         `once` is a name of the caller's for this copy. Repeated under it within a week, of the same mailbox into the
         same one, it copies what it has not copied yet and returns that; without a name, all is copied again.
         """
+        crossing = Crossing(self, target, Change(), ahead)
 
         def one(number: int, box: Mailbox, found: Sequence[Found], tx: Tx) -> Sequence[Moved]:
             into = mailboxes.get(number, target, tx=tx)
@@ -255,6 +236,7 @@ class MailStore(Keeping):
                 box,
                 into,
                 found,
+                forms=crossing.forms(number, into, found, tx),
                 blobs=self.blobs,
                 quota=self.quota,
                 now=self.clock(),
@@ -262,7 +244,7 @@ class MailStore(Keeping):
                 tx=tx,
             )
 
-        return [done for step in self._stepwise(account, mailbox, wanted, one, tx) for done in step]
+        return [done for step in self._stepwise(account, mailbox, wanted, one, tx, crossing) for done in step]
 
     def renumber(self, account: AccountRef) -> tuple[int, int]:
         """Gives every mailbox a new UIDVALIDITY and every message a new UID; returns how many of either.
@@ -350,24 +332,31 @@ class MailStore(Keeping):
         wanted: Selection,
         one: Callable[[int, Mailbox, Sequence[Found], Tx], T],
         tx: Tx | None,
+        crossing: Crossing | None = None,
+        *,
+        writes: int = 0,
     ) -> Sequence[T]:
-        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once."""
+        """Calls `one` for up to `STEP` wanted messages, each time in a transaction of its own; with `tx`, once. A step
+        holds no more than `MOST_HELD` bytes of rows, nor writes more when each gets `writes` bytes."""
         if tx is not None:
             number = self._number(account, tx)
             box = mailboxes.get(number, mailbox, tx=tx)
-            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST), tx)]
+            return [one(number, box, select(number, box.id, wanted, tx, limit=LAST, held=UNBOUND), tx)]
         with self.store.snapshot() as view:
             number = self._number(account, view)
             box = mailboxes.get(number, mailbox, tx=view)
+        limit = max(1, min(STEP, MOST_HELD // max(1, writes)))
         rest = wanted.up_to(box.uid_next - 1)  # a message that comes in meanwhile is not meant, moved ones above all
 
-        def step(tx: Tx) -> tuple[T, int | None]:
-            found = select(number, box.id, rest, tx, limit=STEP)
-            return one(number, mailboxes.get(number, box.id, tx=tx), found, tx), found[-1][0] if found else None
+        def step(through: int, tx: Tx) -> tuple[T, int]:
+            found = select(number, box.id, rest.up_to(through), tx, limit=limit)
+            result = one(number, mailboxes.get(number, box.id, tx=tx), found, tx)
+            return result, found[-1][0] if found else through
 
         results: list[T] = []
         while rest.ranges:
-            result, last = self.store.transact(step)
+            through = partial(crossing.look, number, box.id, rest) if crossing else lambda: LAST
+            result, last = fresh(self.store.transact, through, step)
             results.append(result)
-            rest = rest.beyond(LAST if last is None else last)
+            rest = rest.beyond(last)
         return results

@@ -27,7 +27,7 @@ from mailkit.mailstore.once import forget_some
 from mailkit.mailstore.records import Archived, Mailbox
 from mailkit.mailstore.restore_plan import Tally
 from mailkit.mailstore.resync import counts
-from mailkit.mailstore.select import select
+from mailkit.mailstore.select import fitting, select
 from mailkit.mailstore.selection import LAST, Selection
 from mailkit.mailstore.tables import GONE, MAILBOXES, MESSAGES
 from mailkit.storage import keyspace
@@ -133,6 +133,8 @@ def _restore(mail: "MailStore", step: Step) -> Later | None:
         )
         if not page:
             return None
+        with step.store.snapshot() as view:
+            page = page[: fitting([keyspace.ARCHIVED_ROW.key(account, row.id) for row in page], view)]
 
         def one(tx: Tx, page: Sequence[Archived] = page, known: dict[str, Any] = progress) -> dict[str, Any]:
             tally = Tally(**{name: known[name] for name in nothing})

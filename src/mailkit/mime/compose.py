@@ -15,17 +15,19 @@ The shape, as far as the draft asks for it (RFC 2046 5.1, 2387):
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 
 from attrs import field, frozen
 
-from mailkit.errors import Invalid
+from mailkit.errors import FieldError, Invalid
 from mailkit.mime.addresses import Address, parse_addresses
 from mailkit.mime.html_text import html_to_text
+from mailkit.mime.parameters import Parameterized, parse_parameters
 from mailkit.mime.write_body import encode_file, encode_text
 from mailkit.mime.write_header import (
+    FIELD_NAME,
     address_field,
     identifier_field,
     parameter_field,
@@ -33,10 +35,12 @@ from mailkit.mime.write_header import (
     text_field,
 )
 
-__all__ = ["CONTENT_TYPE", "Draft", "File", "compose"]
+__all__ = ["CONTENT_TYPE", "Draft", "File", "check_field_name", "check_media_type", "compose"]
 
 #: What may be written as a content type.
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PARAMETER = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}")
 _OURS = frozenset(("mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id"))
 _ADDRESS_FIELDS = frozenset(
     ("from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender", "resent-to", "resent-cc",
@@ -52,7 +56,7 @@ class File:
 
     content: bytes = field(repr=False)
     filename: str = ""
-    content_type: str = "application/octet-stream"
+    content_type: str = "application/octet-stream"  #: may have parameters
     content_id: str = ""  #: with or without angle brackets
     disposition: str = ""  #: "attachment" or "inline"; empty: inline if the HTML names it
     encoding: str = "base64"  #: a wish, kept if the content allows
@@ -107,15 +111,49 @@ def _header(draft: Draft) -> list[bytes]:
         fields.append(identifier_field("In-Reply-To", draft.in_reply_to))
     if draft.references:
         fields.append(identifier_field("References", draft.references))
-    fields += [_further(name, value) for name, value in draft.headers]
+    fields += _further(draft.headers)
     return fields
 
 
-def _further(name: str, value: str) -> bytes:
+def _further(headers: Iterable[tuple[str, str]]) -> Iterable[bytes]:
+    """Fields that the caller names; Invalid says which one cannot be written."""
+    for position, (name, value) in enumerate(headers):
+        try:
+            yield _named_field(name, value)
+        except Invalid as error:
+            reason = f'"headers.{position}" is {error.errors[0].message}'
+            raise Invalid(error.code, errors=(FieldError(("headers", position), reason),)) from None
+
+
+def check_field_name(name: str) -> str:
+    """The name of a further header field as it is; ValueError for what is none, or follows from the content."""
+    if not FIELD_NAME.fullmatch(name):
+        raise ValueError("must be the name of a header field")
+    if name.lower() in _OURS:
+        raise ValueError("must not be a field that follows from the content")
+    return name
+
+
+def check_media_type(text: str) -> str:
+    """A content type, with or without parameters, as it is; ValueError for what is none (RFC 2045 5.1)."""
+    _media_type(text)
+    return text
+
+
+def _media_type(text: str) -> Parameterized:
+    parsed = parse_parameters(text, words=False)
+    if _CONTROL.search(text) or not CONTENT_TYPE.fullmatch(parsed.value):
+        raise ValueError("must be a media type, such as text/plain")
+    if not all(_PARAMETER.fullmatch(name) for name in parsed.parameters):
+        raise ValueError("must have parameters with ASCII names")
+    return parsed
+
+
+def _named_field(name: str, value: str) -> bytes:
     """A field that the caller names: addresses and texts are encoded by their own rules."""
     key = name.lower()
     if key in _OURS:
-        raise Invalid.field("headers", f"{name} follows from the content", code="header.reserved")
+        raise Invalid.field("headers", f"no field to give: {name} follows from the content", code="header.reserved")
     if key in _ADDRESS_FIELDS:
         return address_field(name, parse_addresses(value))
     if key in _IDENTIFIER_FIELDS:
@@ -158,18 +196,22 @@ def _text_part(content_type: str, text: str) -> bytes:
 
 
 def _file_part(file: File, disposition: str) -> bytes:
-    if not CONTENT_TYPE.fullmatch(file.content_type):
-        raise Invalid.field("files", f"not a content type: {file.content_type[:64]!r}", code="content_type.invalid")
+    try:
+        parsed = _media_type(file.content_type)
+    except ValueError:
+        reason = f"not a content type: {file.content_type[:64]!r}"
+        raise Invalid.field("files", reason, code="content_type.invalid") from None
     if disposition not in ("attachment", "inline"):
         raise Invalid.field("files", "disposition is neither attachment nor inline", code="disposition.invalid")
-    kind = file.content_type.lower()
+    kind, parameters = parsed.value.lower(), parsed.parameters
     # A message is carried as it is (RFC 2046 5.2.1) if its lines allow, else as what it is to transport: bytes.
     encoding, body = encode_file(file.content, "8bit" if kind == "message/rfc822" else file.encoding)
     if encoding == "base64" and kind.startswith(("message/", "multipart/")):
-        kind = "application/octet-stream"
+        kind, parameters = "application/octet-stream", {}
     names = [("name", file.filename)] if file.filename else []
+    others = [(name, value) for name, value in parameters.items() if not (names and name == "name")]
     fields = [
-        parameter_field("Content-Type", kind, names),
+        parameter_field("Content-Type", kind, [*others, *names]),
         parameter_field("Content-Disposition", disposition, [("filename", name) for _, name in names]),
         f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii"),
     ]

@@ -11,9 +11,11 @@ from mailkit.errors import Invalid
 from mailkit.mime.addresses import Address, Mailbox
 
 __all__ = [
+    "FIELD_NAME",
     "address_field",
     "encode_words",
     "identifier_field",
+    "is_identifier",
     "parameter_field",
     "raw_field",
     "text_field",
@@ -24,7 +26,7 @@ _SOFT = 78
 _HARD = 998
 _WORD = 75  # RFC 2047 2
 
-_NAME = re.compile(r"[!-9;-~]{1,255}")
+FIELD_NAME = re.compile(r"[!-9;-~]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+|[\x80-\x9f\u2028\u2029\ud800-\udfff]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&+.^_`{|}~-]+")
@@ -78,7 +80,7 @@ def encode_words(text: str, *, lead: int = 0) -> list[str]:
 
 
 def _name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not FIELD_NAME.fullmatch(name):
         raise Invalid.field("headers", f"not a header field name: {name[:64]!r}", code="header.name")
     return name
 
@@ -119,14 +121,22 @@ def raw_field(name: str, value: str) -> bytes:
     return _fold(_name(name), value.split())
 
 
+def is_identifier(text: str) -> bool:
+    """True for what can stand between angle brackets, with them or without."""
+    return _IDENTIFIER.fullmatch(_bare(text)) is not None
+
+
+def _bare(identifier: str) -> str:
+    return identifier.strip().removeprefix("<").removesuffix(">")
+
+
 def identifier_field(name: str, identifiers: Iterable[str]) -> bytes:
     """Message-ID, In-Reply-To or References. Raises Invalid for what cannot stand between angle brackets."""
     tokens = []
     for identifier in identifiers:
-        bare = identifier.strip().removeprefix("<").removesuffix(">")
-        if not _IDENTIFIER.fullmatch(bare):
+        if not is_identifier(identifier):
             raise Invalid.field(name.lower(), "not a message identifier", code="header.identifier")
-        tokens.append(f"<{bare}>")
+        tokens.append(f"<{_bare(identifier)}>")
     return _fold(_name(name), tokens)
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mailkit.errors import Denied, Invalid, Unavailable
 from mailkit.ids import Id, new_id
 from mailkit.principals.candidates import candidates
-from mailkit.principals.normalise import Mailbox, ascii_domain, split_address
+from mailkit.principals.normalise import Mailbox, ascii_domain, normal_domain, split_address
 from mailkit.principals.records import Address, Principal
 from mailkit.principals.service import Principals
 from mailkit.principals.tables import (
@@ -86,11 +86,12 @@ class Addresses:
             return None  # every domain
         if RENAMES.find(tx, ascii_domain(name)) is not None:
             raise Unavailable("domain.renaming", f"The domain {name} is being renamed; try again later", domain=name)
-        domain = self._principals.find_domain(name, tx=tx)
+        named = self._principals.find_name(normal_domain(name), tx=tx)
+        domain = named if named is not None and named.kind == "domain" else None
         foreign = domain is not None and owner.tenant is not None and domain.tenant != owner.tenant
         if domain is not None and not foreign:
             return domain
-        if foreign or not may_create:
+        if named is not None or not may_create:  # of somebody who is called like that there can be no domain
             reason = f'"address": there is no domain {name} here'
             raise Invalid.field("address", reason, code="domain.unknown", domain=name)
         return self._principals.create(
@@ -107,13 +108,28 @@ class Addresses:
         )
 
     @writes
-    def restore(self, row: Address, *, tx: Tx = OWN) -> bool:
-        """Brings back an address that was removed, as it was; False when it is somebody else's by now, or its domain
-        is gone."""
-        if BY_VIEW.find(tx, row.view) is not None or (row.domain and PRINCIPALS.find(tx, row.domain) is None):
-            return False
-        self._store_new(row, tx)
-        return True
+    def restore(self, row: Address, *, tx: Tx = OWN) -> Address | None:
+        """Brings back an address that was removed, under its domain's present name; None when it is somebody else's
+        by now, or its domain is gone."""
+        here = self.where_now(row, tx=tx)
+        if here is None or BY_VIEW.find(tx, here.view) is not None:
+            return None
+        self._store_new(here, tx)
+        return here
+
+    @reads
+    def where_now(self, row: Address, *, tx: ReadTx = OWN) -> Address | None:
+        """An address that was removed, as it would be now: in a domain that may have another name; None when that is
+        gone."""
+        if not row.domain:
+            return row  # in every domain
+        domain = PRINCIPALS.find(tx, row.domain)
+        if domain is None:
+            return None
+        rename = RENAMES.find(tx, ascii_domain(domain.name))
+        number, name = (domain.number, domain.name) if rename is None else (rename.target, rename.new)
+        mailbox = Mailbox(row.value.rpartition("@")[0], name)
+        return replace(row, value=mailbox.normal, view=mailbox.view, domain=number)
 
     @writes
     def update(self, row: Address, *, tx: Tx = OWN) -> Address:

@@ -7,6 +7,7 @@ unique key: the normal form without dots in the local part and with the domain a
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from attrs import frozen
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_domain",
     "login_view",
     "normal_domain",
+    "normal_senders",
     "parse_address",
     "parse_login",
     "split_address",
@@ -131,3 +133,12 @@ def parse_login(name: str) -> str:
     if at:
         before = before.partition("+")[0]
     return f"{before.replace('.', '')}{at}{domain}"
+
+
+def normal_senders(given: Iterable[str]) -> tuple[str, ...]:
+    """Addresses that somebody may send from in normal form, each once; patterns with a * are lower-case."""
+    found: dict[str, None] = {}
+    for text in given:
+        mailbox = split_address(text)
+        found[text.lower() if mailbox is None else mailbox.normal] = None
+    return tuple(found)

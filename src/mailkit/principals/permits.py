@@ -30,6 +30,7 @@ __all__ = [
     "hidden",
     "permits",
     "require",
+    "require_whole_server",
 ]
 
 
@@ -145,6 +146,12 @@ def require(caller: Caller, *permissions: str) -> None:
     for name in permissions:
         if name not in caller.permissions:
             raise Denied("permission.missing", permission=name)
+
+
+def require_whole_server(caller: Caller) -> None:
+    """Raises `Denied("permission.missing")` for a caller inside a tenant: for what belongs to all of them together."""
+    if caller.tenant is not None:
+        raise Denied("permission.missing", "This is for the server's administrators")
 
 
 def hidden(caller: Caller, resource: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import field
 
+from mailkit.encryption.keys import AES256, Cipher
 from mailkit.ids import Id
 from mailkit.storage.codec import Record
 
@@ -40,6 +41,10 @@ class Profile(Record, frozen=True, kw_only=True):
     flags: dict[str, bool] = field(name="o", default_factory=dict)
     upload_sent: bool = field(name="u", default=False)  # a copy of what is sent over SMTP is kept
     public_key: str | None = field(name="p", default=None)  # OpenPGP, armored
+    certificates: str | None = field(name="c", default=None)  # S/MIME, PEM; counts before the OpenPGP key
+    cipher: Cipher = field(name="y", default=AES256)  # of S/MIME
+    encrypt: bool = field(name="e", default=False)  # what comes in, for these keys
+    encrypt_forwarded: bool = field(name="g", default=False)
 
 
 class Forwarding(Record, frozen=True, kw_only=True):

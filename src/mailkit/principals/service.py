@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from mailkit.errors import Invalid, NotFound, OverQuota
+from mailkit.errors import AlreadyExists, Invalid, NotFound, OverQuota
 from mailkit.ids import Id
 from mailkit.principals.normalise import login_view, normal_domain, parse_login
 from mailkit.principals.records import KINDS, Deleted, Principal
@@ -63,27 +63,44 @@ class Principals:
         if row.kind not in KINDS:
             raise Invalid.field("type", f'"type" must be one of {", ".join(KINDS)}')
         row = replace(row, number=NUMBERS.add(tx, 1, "principal"), name=check_name(row.name))
+        self._check_tenant_name(row, tx)
         return self._store_new(row, tx)
 
     @writes
     def restore(self, row: Principal, *, tx: Tx = OWN) -> Principal:
-        """Brings a buried principal back under its number; raises what `create` raises."""
+        """Brings a buried principal back under its number and its name, whatever its tenant's domains are called now;
+        raises what `create` raises, and NotFound `account.not_found` when its tenant is gone."""
+        if row.tenant is not None and PRINCIPALS.find(tx, row.tenant) is None:
+            raise NotFound("account.not_found", "The account's tenant does not exist any more", id=str(row.id))
         DELETED.delete(tx, row.number)
         return self._store_new(replace(row, revision=row.revision + 1, auth_version=row.auth_version + 1), tx)
 
+    @reads
+    def check_new(self, kind: str, name: str, tenant: int | None, *, tx: ReadTx = OWN) -> None:
+        """Raises what `create` would raise for a name: before other things are looked at."""
+        name = check_name(name)
+        self._check_name_in_tenant(kind, name, tenant, tx)
+        taken = BY_NAME.find(tx, name) or (kind == "individual" and BY_LOGIN.find(tx, login_view(name)))
+        if taken:
+            raise AlreadyExists("principal.exists", f"The name {name} is taken", name=name)
+
     def _store_new(self, row: Principal, tx: Tx) -> Principal:
-        self._check_tenant_name(row, tx)
         PRINCIPALS.put(tx, row, row.number)
         KIND_COUNT.add(tx, 1, KINDS[row.kind])
         if row.tenant is not None:
             self._enter(row.tenant, row.kind, tx)
         return row
 
-    def _check_tenant_name(self, row: Principal, tx: Tx) -> None:
-        if row.tenant is None or row.kind in ("domain", "tenant") or row.hidden:
+    def _check_tenant_name(self, row: Principal, tx: ReadTx) -> None:
+        if not row.hidden:
+            self._check_name_in_tenant(row.kind, row.name, row.tenant, tx)
+
+    def _check_name_in_tenant(self, kind: str, name: str, tenant: int | None, tx: ReadTx) -> None:
+        """Asked before whether the name is free, which would tell a tenant's administrator of others' names."""
+        if tenant is None or kind in ("domain", "tenant"):
             return
-        domain = self.find_domain(row.name.rpartition("@")[2], tx=tx)
-        reason = name_refusal(row.name, domain_is_own=domain is not None and domain.tenant == row.tenant)
+        domain = self.find_domain(name.rpartition("@")[2], tx=tx)
+        reason = name_refusal(name, domain_is_own=domain is not None and domain.tenant == tenant)
         if reason is not None:
             raise Invalid.field("name", reason, code="value.invalid", details="Invalid principal name", reason=reason)
 
@@ -145,6 +162,12 @@ class Principals:
         if row is None or row.gone:
             raise NotFound("account.not_found", "This account does not exist", id=str(id))
         return row
+
+    @reads
+    def list_buried(self, *, limit: int, after: int | None = None, tx: ReadTx = OWN) -> list[Deleted]:
+        """Up to `limit` deleted principals whose data is still there, by number, beyond the number `after`. Flat."""
+        edge = None if after is None else (after,)
+        return [row for _, row in DELETED.scan(tx, after=edge, limit=limit)]
 
     @reads
     def find_any(self, number: int, *, tx: ReadTx = OWN) -> Principal | None:

@@ -118,6 +118,7 @@ class QuotaService:
 
 
 def _over_quota(refused: Refused) -> OverQuota:
+    code = "tenant.over_quota" if refused.who == "tenant" else None
     return OverQuota(
-        None, refused.reason, who=refused.who, used=refused.used, allowed=refused.allowed, size=refused.size
+        code, refused.reason, who=refused.who, used=refused.used, allowed=refused.allowed, size=refused.size
     )

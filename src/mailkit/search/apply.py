@@ -5,14 +5,17 @@ change touches: each is looked at once, whatever the change makes of the search,
 alone. A step's changes and how far they are come with one commit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, Final
 
 from mailkit.errors import NotFound
 from mailkit.ids import Id
 from mailkit.jobs import Later, Step
+from mailkit.mailstore.entering import Ahead
 from mailkit.mailstore.flags import Change
+from mailkit.mailstore.fresh import fresh
 from mailkit.mailstore.selection import Selection
 from mailkit.mailstore.service import MailStore
 from mailkit.search.query import Query
@@ -51,14 +54,20 @@ def apply_handler(search: Search, mailstore: MailStore) -> Callable[[Step], Late
             if not page.items:
                 return None
             reached = {"at": page.items[-1].at, "done": done + len(page.items), "moved": moved}
+            wanted = _by_mailbox(page.items)
 
-            def some(tx: Tx, items: Sequence[Result] = page.items, reached: dict[str, Any] = reached) -> int:
+            def some(
+                ahead: Mapping[Id, Ahead],
+                tx: Tx,
+                wanted: Mapping[Id, Selection] = wanted,
+                reached: dict[str, Any] = reached,
+            ) -> int:
                 count = 0
-                for mailbox, group in groupby(sorted(items, key=_mailbox), key=_mailbox):
-                    uids = Selection.of(item.uid for item in group)
+                for mailbox, uids in wanted.items():
                     try:
                         if target is not None and target != mailbox:
-                            count += len(mailstore.move(account, mailbox, uids, Id(target), change, tx=tx))
+                            into, done = Id(target), ahead.get(mailbox)
+                            count += len(mailstore.move(account, mailbox, uids, into, change, ahead=done, tx=tx))
                         elif not change.nothing:
                             mailstore.update(account, mailbox, uids, change, tx=tx)
                     except NotFound:
@@ -66,12 +75,35 @@ def apply_handler(search: Search, mailstore: MailStore) -> Callable[[Step], Late
                 step.save(tx, {**reached, "moved": reached["moved"] + count})
                 return count
 
-            moved += step.transact(some)
+            def prepared(wanted: Mapping[Id, Selection] = wanted) -> Mapping[Id, Ahead]:
+                return {} if target is None else _ahead(mailstore, account, wanted, Id(target), change)
+
+            moved += fresh(step.transact, prepared, some)
             at, done = reached["at"], reached["done"]
             if step.stopping:
                 return Later(step.now())
 
     return run
+
+
+def _by_mailbox(items: Sequence[Result]) -> Mapping[Id, Selection]:
+    return {
+        mailbox: Selection.of(item.uid for item in group)
+        for mailbox, group in groupby(sorted(items, key=_mailbox), key=_mailbox)
+    }
+
+
+def _ahead(
+    mailstore: MailStore, account: int, wanted: Mapping[Id, Selection], target: Id, change: Change
+) -> Mapping[Id, Ahead]:
+    """What is encrypted of the messages before they are moved, by the mailbox they are in."""
+    found: dict[Id, Ahead] = {}
+    for mailbox, uids in wanted.items():
+        with suppress(NotFound):
+            ahead = None if mailbox == target else mailstore.ahead(account, mailbox, uids, target, change)
+            if ahead is not None:
+                found[mailbox] = ahead
+    return found
 
 
 def _mailbox(item: Result) -> Id:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
+from mailkit.encryption.already import already
 from mailkit.ids import Id
 from mailkit.mime.addresses import Address, Group
 from mailkit.mime.encoded_words import decode_header
@@ -61,7 +62,8 @@ def document(message: Message) -> Document:
         "b": _people(envelope.bcc),
         "n": (item.filename for item in message.attachments),
         "o": (decode_header(raw) for name in _OTHER for raw in headers.all(name)),
-        "x": (message.text[:MAX_TEXT],),
+        # ciphertext is no text, not even where it is shown as one
+        "x": () if already(message.scan) else (message.text[:MAX_TEXT],),
     }
     return Document(tuple(_words(values[letter]) for letter in FIELDS), message.has_attachments)
 

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from mailkit.ids import Id
 from mailkit.mailstore.follower import Added, Change, Emptied, Flagged, Moved, Removed
-from mailkit.mailstore.records import FLAGS, Message, State
-from mailkit.search.delta import DELTA, NO_WORDS, Delta, undescribed
+from mailkit.mailstore.records import FLAGS, State
+from mailkit.search import waiting
+from mailkit.search.delta import NO_WORDS
 from mailkit.search.records import FACTS, SPAN, Facts, Place, bits, stored
 from mailkit.storage import keyspace
 from mailkit.storage.api import Tx
 
-__all__ = ["follow", "put_delta"]
+__all__ = ["follow"]
 
 _FLAGS: Final = {"seen": FLAGS["\\Seen"], "flagged": FLAGS["\\Flagged"], "deleted": FLAGS["\\Deleted"]}
 
@@ -29,7 +30,7 @@ def follow(tx: Tx, change: Change, *, batch: int, merge_soon: Callable[[Tx, int]
             doc = _forget_place(tx, account, mailbox, uid)
             if doc is not None:
                 tx.delete(keyspace.SEARCH_DOC.key(account, doc))
-                tx.delete(keyspace.SEARCH_DELTA.key(account, doc))
+                waiting.drop(tx, account, doc)
                 tx.delete(keyspace.SEARCH_LATE.key(account, doc))
                 facts = _facts(tx, account, doc)
                 facts = _mark(facts, doc, dict.fromkeys(("live", *_FLAGS), False))
@@ -73,15 +74,8 @@ def _add(tx: Tx, change: Added) -> int:
     tx.put(keyspace.SEARCH_DOC.key(account, doc), Place(mailbox, uid, row.idate).pack())
     if change.described is None:
         tx.put(keyspace.SEARCH_LATE.key(account, doc), b"")
-    put_delta(tx, account, doc, row, change.described or NO_WORDS)
+    waiting.put(tx, account, doc, row, change.described or NO_WORDS)
     return doc
-
-
-def put_delta(tx: Tx, account: int, doc: int, row: Message, described: bytes) -> None:
-    """Stores what is indexed of a message."""
-    attached, words = undescribed(described)
-    delta = Delta(date=row.idate, size=row.size, thread=bytes(row.thread), attached=attached, words=words)
-    tx.put(keyspace.SEARCH_DELTA.key(account, doc), DELTA.encode(delta))
 
 
 def _forget_place(tx: Tx, account: int, mailbox: Id, uid: int) -> int | None:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from pyroaring import BitMap
 
 from mailkit.ids import Id
-from mailkit.search.delta import DELTA
+from mailkit.search import waiting
 from mailkit.search.postings import Head
 from mailkit.search.recent import Recent
 from mailkit.search.records import FACTS, Facts, bits, unpack_head
@@ -116,14 +116,11 @@ class Memory:
 
 
 def _extended(tx: ReadTx, account: int, recent: Recent, through: int) -> Recent:
-    space = keyspace.SEARCH_DELTA
     for doc in list(recent.blank):
-        data = tx.get(space.key(account, doc))
-        if data is not None:
-            recent.add(doc, DELTA.decode(data))
+        delta = waiting.find(tx, account, doc)
+        if delta is not None:
+            recent.add(doc, delta)
     last = next(reversed(recent.deltas), through - 1)
-    start, _ = space.range(account, last + 1)
-    _, stop = space.range(account)
-    for key, data in tx.scan(start, stop):
-        recent.add(int.from_bytes(key[-4:], "big"), DELTA.decode(data))
+    for doc, delta in waiting.scan(tx, account, last + 1):
+        recent.add(doc, delta)
     return recent

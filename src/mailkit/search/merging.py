@@ -8,7 +8,7 @@ So a kill leaves nothing but room to be swept by the next merge, and no writer w
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final
 
 from attrs import frozen
@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from mailkit.clock import Clock
 from mailkit.errors import Conflict, Corrupt
 from mailkit.ids import Id, new_id
-from mailkit.search.delta import DELTA, Delta
+from mailkit.search import waiting
+from mailkit.search.delta import Delta
 from mailkit.search.postings import Head
 from mailkit.search.records import MANIFESTS, Manifest, Segment, pack_head
 from mailkit.search.segment import Posting, Writer, dead_in, from_deltas, merged, merged_head, read
@@ -33,7 +34,7 @@ LEASE: Final = 60_000
 
 _WRITE: Final = 64
 _MOST_ORDINALS: Final = 1 << 31
-_STEP: Final = 200
+_STEP: Final = 500
 
 
 @frozen
@@ -68,15 +69,11 @@ def merge(store: Store, index: StoreIndex, account: int, *, clock: Clock) -> boo
 
 
 def _plan(tx: ReadTx, account: int, manifest: Manifest, batch: int, fan: int) -> _Plan | None:
-    space = keyspace.SEARCH_DELTA
-    start, _ = space.range(account, manifest.through)
-    _, stop = space.range(account)
     late = next(tx.scan(*keyspace.SEARCH_LATE.range(account), limit=1), None)
-    if late is not None:  # its words come first
-        stop = space.key(account, keyspace.SEARCH_LATE.parts(late[0])[1])
-    pairs = [(space.parts(key)[1], data) for key, data in tx.scan(start, stop, limit=batch)]
-    if len(pairs) == batch:
-        return _Plan(deltas=tuple((doc, DELTA.decode(data)) for doc, data in pairs))
+    stop = None if late is None else keyspace.SEARCH_LATE.parts(late[0])[1]  # its words come first
+    deltas = tuple(islice(waiting.scan(tx, account, manifest.through, stop), batch))
+    if len(deltas) == batch:
+        return _Plan(deltas=deltas)
     for level in sorted({segment.level for segment in manifest.segments}):
         some = [one for one in manifest.segments if one.level == level and one.id not in manifest.outgoing][:fan]
         if len(some) == fan and sum(one.ordinals for one in some) < _MOST_ORDINALS:

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from mailkit.errors import NotFound
 from mailkit.ids import Id
+from mailkit.mailstore.select import MOST_HELD
 from mailkit.mailstore.service import AccountRef, Entry, MailStore
 from mailkit.search.api import Order, SearchIndex
 from mailkit.search.parse import parse
@@ -83,14 +84,22 @@ class Search:
         if isinstance(query, str):
             query = self.parse(number, query, tx=tx)
         found = self.index.find(tx, number, query, order=order, limit=limit, after=after, backwards=backwards)
-        items = []
-        for hit in found.hits:
+        items: list[Result] = []
+        held, more = 0, False
+        for hit in reversed(found.hits) if backwards else found.hits:
+            if held >= MOST_HELD:
+                more = True
+                break
             try:
                 entry = self.mailstore.get(number, hit.mailbox, hit.uid, tx=tx)
             except NotFound:
                 continue  # the account is being erased, row by row
             items.append(Result(entry.mailbox, entry.uid, entry.row, entry.state, hit.at))
-        return Page(tuple(items), found.total, found.before, found.after)
+            held += entry.weight
+        if backwards:
+            items.reverse()
+        before, beyond = (more, False) if backwards else (False, more)
+        return Page(tuple(items), found.total, found.before or before, found.after or beyond)
 
     @reads
     def parse(self, account: AccountRef, text: str, *, tx: ReadTx = OWN) -> Query:

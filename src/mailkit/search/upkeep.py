@@ -15,9 +15,8 @@ from mailkit.mailstore.records import FLAGS, Message
 from mailkit.mailstore.service import MailStore
 from mailkit.mailstore.tables import MAILBOXES, MESSAGES, STATES
 from mailkit.mime.parse import parse
-from mailkit.search import merging
+from mailkit.search import merging, waiting
 from mailkit.search.delta import NO_WORDS, Delta, undescribed
-from mailkit.search.follow import put_delta
 from mailkit.search.records import FACTS, MANIFESTS, SPAN, Manifest, Place, bits, stored
 from mailkit.search.store import StoreIndex
 from mailkit.storage import keyspace
@@ -84,7 +83,7 @@ class Upkeep:
             def settle(tx: Tx, key: bytes = key, doc: int = doc, words: bytes = words) -> None:
                 row = self._row(tx, account, doc)
                 if tx.get(key) is not None and row is not None:
-                    put_delta(tx, account, doc, row, words)
+                    waiting.rewrite(tx, account, doc, row, words)
                 tx.delete(key)
 
             self.store.transact(settle)
@@ -103,11 +102,11 @@ class Upkeep:
         for doc in docs:
             with self.store.snapshot() as tx:
                 row = self._row(tx, account, doc)
-                waiting = doc >= through and tx.get(keyspace.SEARCH_DELTA.key(account, doc)) is not None
+                waits = doc >= through and waiting.is_there(tx, account, doc)
             if row is None:
                 continue
             described = self._described(row)
-            if waiting:  # what counts for it is its delta
+            if waits:  # what counts for it is its delta
                 self.store.transact(partial(self._anew, account=account, doc=doc, words=described))
                 continue
             attached, words = undescribed(described)
@@ -120,8 +119,8 @@ class Upkeep:
     def _anew(self, tx: Tx, account: int, doc: int, words: bytes) -> None:
         """Writes a waiting message's delta anew, unless it has been folded meanwhile."""
         row = self._row(tx, account, doc)
-        if row is not None and tx.get(keyspace.SEARCH_DELTA.key(account, doc)) is not None:
-            put_delta(tx, account, doc, row, words)
+        if row is not None and waiting.is_there(tx, account, doc):
+            waiting.rewrite(tx, account, doc, row, words)
 
     def adopt(self, account: int, alive: Callable[[], None]) -> None:
         """Adds the messages that the index doesn't know. `alive` is called now and then."""

@@ -83,7 +83,10 @@ class Shape:
         return packed
 
     def unpack(self, key: bytes) -> tuple[Any, ...]:
-        """The parts of a key. A text part that was too long comes back shortened: its record knows the whole."""
+        """The parts of a key; what lies behind them is left out.
+
+        A text part that was too long comes back shortened: its record knows the whole.
+        """
         at = len(self.prefix)
         if self._all is not None:
             return self._all.unpack_from(key, at)

@@ -1,8 +1,9 @@
 """The one list of key prefixes: what is kept where, and which package owns it.
 
-A global space is one byte and its parts. Everything of an account lies behind 0x80 and the account's number, so that a
-small account's rows share pages and a purge is one range: 0x80, number (u32), table (u8), parts. Numbers are never
-reused for something else. A package keeps its hands off the spaces of others: it calls their service.
+A global space is one byte, below 0x80 or above 0xEF, and its parts. Everything of an account lies behind 0x80 and the
+account's number, so that a small account's rows share pages and a purge is one range: 0x80, number (u32), table (u8),
+parts. Numbers are never reused for something else. A package keeps its hands off the spaces of others: it calls their
+service.
 """
 
 from collections.abc import Callable
@@ -73,9 +74,9 @@ def _register(mark: bytes, made: Space) -> Space:
 
 
 def space(number: int, name: str, owner: str, *kinds: str) -> Space:
-    """Declares a global space. Numbers from 0x01 to 0x7F."""
-    if not 0 < number < 0x80:
-        raise ValueError("global spaces have numbers from 0x01 to 0x7F")
+    """Declares a global space. Numbers from 0x01 to 0x7F, and from 0xF0 to 0xFE behind the accounts."""
+    if not (0 < number < 0x80 or 0xF0 <= number < 0xFF):
+        raise ValueError("global spaces have numbers from 0x01 to 0x7F and from 0xF0 to 0xFE")
     mark = bytes((number,))
     return _register(mark, Space(name, owner, Shape(mark, *kinds)))
 
@@ -149,11 +150,12 @@ CHALLENGE_END = space(0x26, "WebAuthn challenges by the time they expire", "cred
 # 0x28-0x2F delivery
 RECEIPT = space(0x28, "delivery receipts", "delivery", "id", "u32")
 
-# 0x30-0x37 blobs
+# 0x30-0x37, 0xFE blobs
 BLOBS = space(0x30, "blobs", "storage.blobs", "sha")
 """Content digest -> how often it is referenced and where its bytes are."""
-BLOB_BYTES = space(0x31, "blob bytes", "storage.blobs", "id")
-"""Small content, in order of arrival."""
+BLOB_BYTES = space(0xFE, "blob bytes", "storage.blobs", "id")
+"""Small content, in order of arrival, in pieces (`storage.pieces`). The last space of all: only where nothing comes
+behind what is added does LMDB leave full pages."""
 BLOB_LOOSE = space(0x32, "loose blobs", "storage.blobs", "u8", "u64", "sha")
 """What a purge has to look at: kind (content, file), since when (UTC milliseconds), its key."""
 BLOB_FILES = space(0x33, "blob files", "storage.blobs", "sha")
@@ -178,6 +180,12 @@ HOLD = space(0x63, "holds on accounts and mailboxes", "mailstore", "u32", "id")
 ONCE_END = space(
     0x67, "bulk work that is known by a name, by the time that is forgotten", "mailstore", "u64", "u32", "sha"
 )
+
+# 0x68-0x6B idempotency
+IDEMPOTENCY = space(0x68, "answer by caller and the caller's name for the request", "idempotency", "sha", "sha")
+IDEMPOTENCY_TIME = space(0x69, "answers by the time they were given", "idempotency", "u64", "sha", "sha")
+IDEMPOTENCY_CALLER = space(0x6A, "a caller's answers by the time they were given", "idempotency", "sha", "u64", "sha")
+IDEMPOTENCY_COUNT = space(0x6B, "how many answers of a caller are kept", "idempotency", "sha")
 
 # 0x50-0x5F principals
 DOMAIN_ADDRESS = space(0x50, "addresses in a domain", "principals", "u32", "id")
@@ -214,11 +222,13 @@ SPAM_CHUNK = table(0x51, "checkpoint of a spam model", "spam", "u64", "u32")
 SPAM_CHANGE = table(0x52, "changes of a spam model since its checkpoint", "spam", "u64")
 SPAM_LEARNT = table(0x53, "learnt message by its key", "spam", "id")
 
-# an account's tables: 0x48-0x4F search
+# an account's tables: 0x46-0x4F search; behind keys of few bytes that only grow there are no large values: LMDB would
+# leave their pages emptier still
+SEARCH_FACTS = table(0x46, "what changes about indexed messages, by 4,096", "search", "u32")
+SEARCH_DELTA = table(0x47, "words of messages that are in no segment yet", "search", "u32")
+"""By the message's number, in pieces (`storage.pieces`)."""
 SEARCH_PLACE = table(0x48, "indexed message by mailbox and UID", "search", "id", "u32")
 SEARCH_DOC = table(0x49, "indexed message by its number", "search", "u32")
-SEARCH_FACTS = table(0x4A, "what changes about indexed messages, by 4,096", "search", "u32")
-SEARCH_DELTA = table(0x4B, "words of messages that are in no segment yet", "search", "u32")
 SEARCH_MANIFEST = table(0x4C, "which segments count", "search")
 SEARCH_HEAD = table(0x4D, "head of a segment", "search", "id")
 SEARCH_BLOCK = table(0x4E, "postings of a segment, in chunks", "search", "id", "u32")

@@ -11,7 +11,7 @@ from mailkit.http.operation import prepared
 from mailkit.http.stalwart import fields as take
 from mailkit.http.stalwart.types import CREATABLE, PERMISSION_PREFIXES
 from mailkit.kit import MailKit
-from mailkit.principals.permits import Caller, require
+from mailkit.principals.permits import Caller, require, require_whole_server
 from mailkit.principals.tenancy import ceilings_of
 from mailkit.quota import UNLIMITED, Bytes, Quota
 from mailkit.storage.api import Tx
@@ -60,6 +60,8 @@ def create_principal(kit: MailKit, ask: CreatePrincipal, caller: Caller) -> Call
     asked = ask.principal
     kind = "individual" if asked.type == "superuser" else asked.type
     require(caller, f"{PERMISSION_PREFIXES[kind]}-create")
+    if kind == "tenant":
+        require_whole_server(caller)
     give = kit.secrets.prepare([Add(text) for text in asked.secrets if text], new=True)
     quota, ceilings = _quota(asked.quota, kind)
     wanted = Wanted(

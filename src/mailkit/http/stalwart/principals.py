@@ -51,8 +51,11 @@ class PrincipalDetails:
     externalMembers: tuple[str, ...] | UnsetType = UNSET
 
 
-def details_of(kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = frozenset()) -> PrincipalDetails:
-    """A principal as clients see it; with `only`, of these fields. Of secrets, names only."""
+def details_of(
+    kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = frozenset(), *, inside: int | None = None
+) -> PrincipalDetails:
+    """A principal as clients see it; with `only`, of these fields. Of secrets, names only; of what it belongs to and
+    what belongs to it, what somebody `inside` a tenant sees."""
     shown: dict[str, Any] = {"name": row.name}
 
     def wanted(name: str) -> bool:
@@ -68,9 +71,10 @@ def details_of(kit: MailKit, row: Principal, tx: ReadTx, only: frozenset[str] = 
     if wanted("quota") or wanted("usedQuota"):
         shown |= _quota(kit, row, tx)
     if wanted("members"):
-        shown |= _members(kit, row, tx)
+        shown |= _members(kit, row, tx, inside)
     if any(map(wanted, ("memberOf", "lists", "roles"))):
-        ties = {name: tuple(r.name for r in rows) for name, rows in kit.members.by_field(row.number, tx=tx).items()}
+        held = kit.members.by_field(row.number, tx=tx)
+        ties = {name: tuple(r.name for r in rows if inside in (None, r.tenant)) for name, rows in held.items()}
         ties["roles"] = (*row.roles, *ties["roles"])
         shown |= {name: names for name, names in ties.items() if names}
     listed = {"enabledPermissions": row.enabled, "disabledPermissions": row.disabled, "urls": row.urls}
@@ -101,13 +105,13 @@ def _quota(kit: MailKit, row: Principal, tx: ReadTx) -> dict[str, Any]:
     return shown
 
 
-def _members(kit: MailKit, row: Principal, tx: ReadTx) -> dict[str, Any]:
+def _members(kit: MailKit, row: Principal, tx: ReadTx, inside: int | None) -> dict[str, Any]:
     """How many addresses a domain has and people a tenant; of others the names."""
     if row.kind == "domain":
         return {"members": kit.addresses.domain_size(row.number, tx=tx)}
     if row.kind == "tenant":
         return {"members": kit.principals.tenant_count(row.number, "individual", tx=tx)}
-    names = tuple(member.name for member in kit.members.of(row.number, tx=tx))
+    names = tuple(one.name for one in kit.members.of(row.number, tx=tx) if inside in (None, one.tenant))
     return {"members": names} if names else {}
 
 
@@ -129,7 +133,7 @@ def get_principal(kit: MailKit, ask: GetPrincipal, caller: Caller) -> PrincipalD
         if not kit.directory.within(row, caller, tx=tx):
             raise NotFound("principal.not_found", name=ask.principal_id)
         require(caller, f"{PERMISSION_PREFIXES[row.kind]}-get")
-        return details_of(kit, row, tx)
+        return details_of(kit, row, tx, inside=kit.directory.tenant_number(None, caller, tx=tx))
 
 
 # ---------------------------------------------------------------- GET /principal
@@ -169,6 +173,8 @@ class _Walk:
     kinds: tuple[str, ...]
     needle: str
     tenant: int | None
+    inside: int | None
+    """The tenant of whoever asks."""
 
     def batches(self, shown: slice, only: frozenset[str]) -> Iterator[tuple[list[PrincipalDetails], int]]:
         """By name, a batch at a time: those that match and lie in `shown` of all that do, as clients see them, and how
@@ -180,7 +186,8 @@ class _Walk:
                 rows = self.kit.principals.list_by_name(self.kinds, limit=_BATCH, after=after, tx=tx)
                 found = [row for row in rows if self._wanted(row, tx)]
                 stop = None if shown.stop is None else max(0, shown.stop - total)
-                items = [details_of(self.kit, row, tx, only) for row in found[max(0, shown.start - total) : stop]]
+                page = found[max(0, shown.start - total) : stop]
+                items = [details_of(self.kit, row, tx, only, inside=self.inside) for row in page]
             total += len(found)
             yield items, len(found)
             if len(rows) < _BATCH:
@@ -201,7 +208,8 @@ def list_principals(kit: MailKit, ask: ListPrincipals, caller: Caller) -> Princi
     if asked and not kinds:
         kinds = tuple(KINDS)  # unknown types are ignored, and without any there is no restriction
     tenant = _tenant_asked(kit, ask, caller)
-    walk = _Walk(kit, kinds or tuple(KINDS), (ask.filter or "").lower(), tenant)
+    inside = None if caller.tenant is None else tenant
+    walk = _Walk(kit, kinds or tuple(KINDS), (ask.filter or "").lower(), tenant, inside)
     if not ask.limit and not ask.count:
         whole: Any = Content(_streamed(walk, frozenset(ask.fields)), "application/json; charset=utf-8")
         return OnThread(lambda: whole)

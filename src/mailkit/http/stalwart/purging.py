@@ -8,7 +8,7 @@ from mailkit.http.declare import request
 from mailkit.http.operation import read, slow, write
 from mailkit.http.stalwart import fields as take
 from mailkit.kit import MailKit
-from mailkit.principals.permits import Caller
+from mailkit.principals.permits import Caller, require_whole_server
 from mailkit.storage.api import Tx
 
 __all__ = [
@@ -60,6 +60,7 @@ class PurgeBlobs:
 @write
 def purge_blobs(kit: MailKit, ask: PurgeBlobs, caller: Caller, tx: Tx) -> None:
     """Remove content that nobody has referred to for an hour."""
+    require_whole_server(caller)
     _soon(kit, ("blobs.purge",), tx)
 
 
@@ -92,12 +93,14 @@ class PurgeAccountKeys(PurgeKeys):
 @write
 def purge_data(kit: MailKit, ask: PurgeEverything, caller: Caller, tx: Tx) -> None:
     """Remove what is over: archived messages, receipts, ended jobs, old journal entries."""
+    require_whole_server(caller)
     _soon(kit, _DATA, tx)
 
 
 @write
 def purge_data_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> None:
     """The same for one store."""
+    require_whole_server(caller)
     _check(ask.store)
     _soon(kit, _DATA, tx)
 
@@ -105,12 +108,14 @@ def purge_data_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> None
 @write
 def purge_memory(kit: MailKit, ask: PurgeEverything, caller: Caller, tx: Tx) -> None:
     """Remove counters, codes, tokens and login events whose time is over."""
+    require_whole_server(caller)
     _soon(kit, _MEMORY, tx)
 
 
 @write
 def purge_memory_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> None:
     """The same for one store."""
+    require_whole_server(caller)
     _check(ask.store)
     _soon(kit, _MEMORY, tx)
 
@@ -118,6 +123,7 @@ def purge_memory_of(kit: MailKit, ask: PurgeStore, caller: Caller, tx: Tx) -> No
 @write
 def purge_keys(kit: MailKit, ask: PurgeKeys, caller: Caller, tx: Tx) -> None:
     """Remove a class of keys. Of those that nothing is kept of here, as of unknown ones: what is over (S9.4)."""
+    require_whole_server(caller)
     _check(ask.store)
     _check_class(ask.prefix)
     if ask.prefix in _CLASSES:
@@ -129,6 +135,7 @@ def purge_keys(kit: MailKit, ask: PurgeKeys, caller: Caller, tx: Tx) -> None:
 @write
 def purge_account_keys(kit: MailKit, ask: PurgeAccountKeys, caller: Caller, tx: Tx) -> None:
     """Remove a class of keys of one account; only spam models have such a class, so it is what is over that goes."""
+    require_whole_server(caller)
     _check(ask.store)
     _check_class(ask.prefix)
     _soon(kit, _MEMORY, tx)

@@ -18,6 +18,7 @@ from attrs import evolve
 from mailkit.http.operation import Listed, Operation, endpoint_of
 from mailkit.http.stalwart import (
     access,
+    crypto,
     principal_create,
     principal_delete,
     principal_patch,
@@ -47,6 +48,7 @@ def row(
     listed: Listed = Listed.NONE,
     source: str = "document",
     changes: bool = False,
+    secret: bool = False,
 ) -> Operation:
     kinds = sorted(set(PERMISSION_PREFIXES.values()))
     names = [kind + permission[1:] for kind in kinds] if permission.startswith("*") else [permission]
@@ -61,6 +63,7 @@ def row(
         source=source,
         unknown="ignored",  # of the query; bodies have rules of their own
         changes=changes,
+        secret=secret,
     )
 
 
@@ -74,7 +77,7 @@ def tag(group: str, *rows: Operation) -> tuple[Operation, ...]:
 # fmt: off
 ROUTES: tuple[Operation, ...] = (
     *tag("oauth",
-        post("/oauth", "postOauth", "authenticate-oauth", access.give_code),
+        post("/oauth", "postOauth", "authenticate-oauth", access.give_code, secret=True),
     ),
     *tag("telemetry",
         get("/telemetry/metrics", "getTelemetryMetrics", "metrics-list", listed=SCAN),
@@ -174,8 +177,8 @@ ROUTES: tuple[Operation, ...] = (
         delete("/settings/{key}", "deleteSettingsKey", "settings-delete", settings.delete_setting, source="8.5"),
     ),
     *tag("account",
-        get("/account/crypto", "getAccountCrypto", "manage-encryption"),
-        post("/account/crypto", "postAccountCrypto", "manage-encryption"),
+        get("/account/crypto", "getAccountCrypto", "manage-encryption", crypto.get_crypto),
+        post("/account/crypto", "postAccountCrypto", "manage-encryption", crypto.change_crypto),
         get("/account/auth", "getAccountAuth", "manage-passwords", access.get_account_auth),
         post("/account/auth", "postAccountAuth", "manage-passwords", access.change_account_auth),
     ),

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from mailkit.errors import AlreadyExists, Denied
+from mailkit.errors import AlreadyExists
 from mailkit.http.declare import answer, request
 from mailkit.http.later import OnThread
 from mailkit.http.operation import read, slow, write
 from mailkit.http.stalwart import fields as take
 from mailkit.http.stalwart.fields import pairs
 from mailkit.kit import MailKit
-from mailkit.principals.permits import Caller
+from mailkit.principals.permits import Caller, require_whole_server
 from mailkit.settings.flat import flat, groups, in_filter
 from mailkit.settings.layers import Problem
 from mailkit.storage.api import Tx
@@ -23,11 +23,6 @@ __all__ = [
     "reload_some",
     "update_settings",
 ]
-
-
-def _servers_only(caller: Caller) -> None:
-    if caller.tenant is not None:
-        raise Denied("permission.missing", "Settings are for the server's administrators")
 
 
 def _values(kit: MailKit) -> dict[str, str]:
@@ -47,7 +42,7 @@ class GetKeys:
 @read
 def get_keys(kit: MailKit, ask: GetKeys, caller: Caller) -> dict[str, str]:
     """Settings by name and by prefix; what is not set is left out."""
-    _servers_only(caller)
+    require_whole_server(caller)
     prefixes = tuple(prefix if prefix.endswith(".") else f"{prefix}." for prefix in ask.prefixes)
     values = _values(kit)
     return {name: text for name, text in values.items() if name in ask.keys or name.startswith(prefixes or ("\0",))}
@@ -73,7 +68,7 @@ class Listed:
 @read
 def get_list(kit: MailKit, ask: GetList, caller: Caller) -> OnThread[Listed] | Listed:
     """Settings below a prefix."""
-    _servers_only(caller)
+    require_whole_server(caller)
     return OnThread(lambda: _list(kit, ask))
 
 
@@ -112,7 +107,7 @@ class Records:
 @read
 def get_groups(kit: MailKit, ask: GetGroups, caller: Caller) -> OnThread[Records] | Records:
     """Settings that belong together, as records."""
-    _servers_only(caller)
+    require_whole_server(caller)
     return OnThread(lambda: _groups(kit, ask))
 
 
@@ -157,7 +152,7 @@ class UpdateSettings:
 @write
 def update_settings(kit: MailKit, ask: UpdateSettings, caller: Caller, tx: Tx) -> None:
     """Store and remove settings, all or none. They count from the next reload on; some at once."""
-    _servers_only(caller)
+    require_whole_server(caller)
     for change in ask.changes:
         rows: dict[str, str | None]
         if change.type == "insert":
@@ -202,7 +197,7 @@ class DeleteSetting:
 @write
 def delete_setting(kit: MailKit, ask: DeleteSetting, caller: Caller, tx: Tx) -> None:
     """Remove one setting."""
-    _servers_only(caller)
+    require_whole_server(caller)
     kit.settings.write({ask.key: None}, now=kit.clock(), tx=tx)
 
 
@@ -245,7 +240,7 @@ def reload_some(kit: MailKit, ask: ReloadSome, caller: Caller) -> Reloaded:
 
 
 def _reload(kit: MailKit, caller: Caller, dry_run: bool) -> Reloaded:
-    _servers_only(caller)
+    require_whole_server(caller)
     report = kit.settings.reload(dry_run=dry_run)
     values = _values(kit)
     return Reloaded(

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from mailkit.errors import Denied, Invalid, NotFound
+from mailkit.errors import Invalid, NotFound
 from mailkit.http.answers import Content
 from mailkit.http.declare import request
 from mailkit.http.operation import slow, write
@@ -13,7 +13,7 @@ from mailkit.http.stalwart import fields as take
 from mailkit.kit import MailKit
 from mailkit.mailstore.parts import cut_out
 from mailkit.mailstore.records import Archived
-from mailkit.principals.permits import Caller
+from mailkit.principals.permits import Caller, require_whole_server
 from mailkit.storage.api import Tx
 
 __all__ = ["get_blob", "reindex_account", "reindex_all", "reset_uids"]
@@ -33,8 +33,7 @@ class GetBlob:
 @slow
 def get_blob(kit: MailKit, ask: GetBlob, caller: Caller) -> Content:
     """Stored content, of whatever account."""
-    if caller.tenant is not None:  # content is shared by all, and knows no tenant
-        raise Denied("permission.missing", "Not enough privileges")
+    require_whole_server(caller)  # content is shared by all, and knows no tenant
     digest = _digest(ask.blob_id)
     archived = kit.mailstore.archive.with_hash(digest)
     if archived:

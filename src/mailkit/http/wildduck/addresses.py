@@ -15,7 +15,7 @@ from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
 from mailkit.http.wildduck.forwarding import ForwardLimits, autoreply_of, limits_of
 from mailkit.http.wildduck.reach import tenant_number, user_within
-from mailkit.http.wildduck.scanning import Found, numbers_of, place, scan
+from mailkit.http.wildduck.scanning import Found, numbers_of, scan
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -100,7 +100,7 @@ def list_addresses(kit: MailKit, ask: ListAddresses, caller: Caller) -> Addresse
         walk = _own(kit, ask, caller) if own else _all(kit, ask, caller)
         return OnThread(lambda: _page(ask, caller, scan(walk, _view, ADDRESS_VIEW.key, asked=asked, limit=ask.limit)))
     with kit.store.snapshot() as tx:
-        page = kit.addresses.list_by_view(limit=ask.limit, after=place(asked.after), reverse=asked.backwards, tx=tx)
+        page = kit.addresses.list_by_view(limit=ask.limit, after=asked.text(), reverse=asked.backwards, tx=tx)
         rows = tuple((row, kit.principals.get(row.owner, tx=tx)) for row in page.items)
     return _page(ask, caller, Found(rows, page.total, page.before, page.after))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from mailkit.errors import Denied
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
 from mailkit.http.operation import read, write
@@ -10,12 +9,12 @@ from mailkit.http.paging import Position, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
 from mailkit.http.wildduck.reach import tenant_number
-from mailkit.http.wildduck.scanning import Found, numbers_of, place, scan
+from mailkit.http.wildduck.scanning import Found, numbers_of, scan
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.principals.normalise import ascii_domain
-from mailkit.principals.permits import Caller
+from mailkit.principals.permits import Caller, require_whole_server
 from mailkit.principals.records import DomainAlias
 from mailkit.storage.api import Tx
 from mailkit.storage.keyspace import DOMAIN_ALIAS_NAME
@@ -54,20 +53,14 @@ class Aliases:
     results: tuple[AliasRow, ...]
 
 
-def _servers_only(caller: Caller) -> None:
-    """Aliases belong to the server, not to a tenant."""
-    if caller.tenant is not None:
-        raise Denied("permission.missing", "Domain aliases are for the server's administrators")
-
-
 @read
 def list_aliases(kit: MailKit, ask: ListAliases, caller: Caller) -> Aliases | OnThread[Aliases]:
     """Domain aliases in order of their names."""
-    _servers_only(caller)
+    require_whole_server(caller)
     asked = position(_NAME, next=ask.next, previous=ask.previous, page=ask.page)
     if ask.query:
         return OnThread(lambda: _page(ask, _scan(kit, str(ask.query), asked, ask.limit)))
-    page = kit.domain_aliases.list_by_name(limit=ask.limit, after=place(asked.after), reverse=asked.backwards)
+    page = kit.domain_aliases.list_by_name(limit=ask.limit, after=asked.text(), reverse=asked.backwards)
     return _page(ask, Found(page.items, page.total, page.before, page.after))
 
 
@@ -129,7 +122,7 @@ class Done:
 @write
 def create_alias(kit: MailKit, ask: CreateAlias, caller: Caller, tx: Tx) -> Made:
     """Make one domain stand for another."""
-    _servers_only(caller)
+    require_whole_server(caller)
     return Made(id=str(kit.domain_aliases.add(ask.alias, ask.domain, now=kit.clock(), tx=tx).id))
 
 
@@ -143,7 +136,7 @@ class ResolveAlias(Logged):
 @read
 def resolve_alias(kit: MailKit, ask: ResolveAlias, caller: Caller) -> Made:
     """The id of a domain alias."""
-    _servers_only(caller)
+    require_whole_server(caller)
     return Made(id=str(kit.domain_aliases.by_name(ask.alias).id))
 
 
@@ -167,7 +160,7 @@ class Alias:
 @read
 def get_alias(kit: MailKit, ask: OneAlias, caller: Caller) -> Alias:
     """One domain alias."""
-    _servers_only(caller)
+    require_whole_server(caller)
     row = kit.domain_aliases.get(ask.alias)
     return Alias(id=str(row.id), alias=row.alias, domain=row.domain, created=iso(row.created))
 
@@ -175,7 +168,7 @@ def get_alias(kit: MailKit, ask: OneAlias, caller: Caller) -> Alias:
 @write
 def delete_alias(kit: MailKit, ask: OneAlias, caller: Caller, tx: Tx) -> Done:
     """Delete a domain alias."""
-    _servers_only(caller)
+    require_whole_server(caller)
     kit.domain_aliases.remove(ask.alias, now=kit.clock(), tx=tx)
     return Done()
 

@@ -1,6 +1,6 @@
 """Deleted messages: listed, restored (W2.6, W3.18)."""
 
-from mailkit.errors import Invalid, NotFound
+from mailkit.errors import NotFound
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import answer, request
 from mailkit.http.later import OnThread
@@ -8,7 +8,7 @@ from mailkit.http.operation import read, write
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged, Paged
-from mailkit.http.wildduck.messages import ShownMessage, message_row
+from mailkit.http.wildduck.messages import ShownMessage, held_by_headers, message_row
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -57,14 +57,15 @@ class ArchivedMessages:
 def list_archived(kit: MailKit, ask: ListArchived, caller: Caller) -> ArchivedMessages | OnThread[ArchivedMessages]:
     """A user's deleted messages, as long as they can be restored."""
     asked = position(_LIST, next=ask.next, previous=ask.previous, page=ask.page)
-    after = _place(asked)
+    after = asked.id()
     try:
         with kit.store.snapshot() as tx:
             account = user_within(kit, ask.user, caller, tx=tx).number
     except NotFound:  # nobody's archive is empty (W2.6)
         return ArchivedMessages(total=0, page=1, previousCursor=False, nextCursor=False, results=())
     if ask.includeHeaders:  # a look into every source
-        return OnThread(lambda: _listing(kit, ask, account, asked, after))
+        held = held_by_headers(ask.includeHeaders, ask.limit)
+        return OnThread(lambda: _listing(kit, ask, account, asked, after), held)
     return _listing(kit, ask, account, asked, after)
 
 
@@ -84,16 +85,6 @@ def _listing(kit: MailKit, ask: ListArchived, account: int, asked: Position, aft
         nextCursor=numbers.next,
         results=tuple(_row(kit, item, ask.includeHeaders) for item in page.items),
     )
-
-
-def _place(asked: Position) -> Id | None:
-    cursor = asked.after
-    if cursor is None:
-        return None
-    try:
-        return Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
 
 
 def _row(kit: MailKit, item: ArchivedMessage, headers: str | None) -> ArchivedRow:

@@ -1,11 +1,9 @@
 """Logging in for clients, and the login log (W2.12); temporary passwords (W2.1)."""
 
-import secrets
-import string
 from urllib.parse import urlsplit
 
+from mailkit.accounts.by import By
 from mailkit.accounts.login import Attempt
-from mailkit.credentials.authlog import Event
 from mailkit.credentials.factors import MASTER
 from mailkit.credentials.records import AuthEvent
 from mailkit.errors import Denied, NotFound
@@ -230,7 +228,7 @@ def list_events(kit: MailKit, ask: ListEvents, caller: Caller) -> Events | OnThr
                 owner.number,
                 now=kit.clock(),
                 limit=ask.limit,
-                after=None if at.after is None else Id.parse(str(at.after.id)),
+                after=at.id(),
                 reverse=at.backwards,
                 action=ask.action,
                 ip=ask.filterip,
@@ -321,9 +319,5 @@ class TemporaryPassword:
 def reset_password(kit: MailKit, ask: ResetPassword, caller: Caller, tx: Tx) -> TemporaryPassword:
     """Make a temporary password."""
     row = user_within(kit, ask.user, caller, tx=tx)
-    now = kit.clock()
-    made = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
-    kit.credentials.set_temporary(row.number, generated=made, now=now, valid_after=ask.validAfter or 0, tx=tx)
-    kit.principals.update(row, tx=tx)
-    kit.authlog.add(row.number, Event("reset", None, "API", ask.ip, ask.sess), now=now, tx=tx)
-    return TemporaryPassword(password=made, validAfter=iso(ask.validAfter or now))
+    made = kit.users.reset_password(row, valid_after=ask.validAfter or 0, by=By(ask.ip, ask.sess), tx=tx)
+    return TemporaryPassword(password=made, validAfter=iso(ask.validAfter or kit.clock()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from mailkit.delivery.written import Referred, Written, whitelisted, write
+from mailkit.encryption.keys import Keys
 from mailkit.errors import Invalid, NotFound
 from mailkit.ids import new_id
 from mailkit.kit import MailKit
@@ -23,7 +24,7 @@ from mailkit.storage.api import ReadTx
 if TYPE_CHECKING:
     from mailkit.http.wildduck.upload import Addressee, NewAttachment, UploadMessage
 
-__all__ = ["Composed", "compose_upload", "held", "refuse_large"]
+__all__ = ["Composed", "compose_upload", "held", "keys_for", "refuse_large"]
 
 _MOST_FILES = 64 << 20
 
@@ -64,11 +65,16 @@ def compose_upload(kit: MailKit, owner: Principal, ask: "UploadMessage") -> Comp
     date = now if ask.date is None else ask.date
     source = write(said, message_id=message_id, date=date, own=own, about=about)
     refuse_large(kit, source, "attachments")
-    ready = kit.mailstore.prepare(source, idate=ask.date)
+    ready = kit.mailstore.prepare(source, idate=ask.date, keys=keys_for(kit, owner, ask, draft))
     fields = {**ready.fields, "files": kept}
     if about is not None and ask.reference is not None:
         fields["about"] = Reference(ask.reference.action, ask.reference.mailbox, ask.reference.id)
     return Composed(evolve(ready, fields=fields), draft)
+
+
+def keys_for(kit: MailKit, owner: Principal, ask: "UploadMessage", draft: bool) -> Keys | None:
+    """For whom the message is encrypted, as it looks now: the transaction that stores it decides."""
+    return kit.mailstore.demand(owner.number, ask.mailbox, ("\\Draft",) if draft else ()).keys
 
 
 def held(kit: MailKit, owner: Principal, ask: "UploadMessage", tx: ReadTx) -> int:

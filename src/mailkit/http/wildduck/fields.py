@@ -7,12 +7,15 @@ limit: int = take.number("Most rows on a page", least=1, most=250, default=20)
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from mailkit.http.declare import REQUIRED, Rule, Source, request, takes
 from mailkit.http.structure import ListOf, Nested
 from mailkit.http.wildduck.rules import Choice, Date, Flag, HexId, Json, Made, OrFalse, Text, Whole, ip_literal
+from mailkit.mime.compose import check_field_name, check_media_type
+from mailkit.mime.write_header import is_identifier
 from mailkit.principals.normalise import parse_address
+from mailkit.principals.tags import normal_tags
+from mailkit.principals.targets import parse_target
 
 __all__ = [
     "Logged",
@@ -20,11 +23,14 @@ __all__ = [
     "any_of",
     "app_password",
     "comma_tags",
+    "content_id",
     "cursor",
     "date",
     "date_or_false",
     "each",
     "email",
+    "field_name",
+    "file_name",
     "flag",
     "header",
     "hex_bytes",
@@ -32,9 +38,9 @@ __all__ = [
     "ip_address",
     "items",
     "login",
+    "media_type",
     "meta",
     "nested",
-    "normal_tags",
     "number",
     "password",
     "peer_address",
@@ -116,6 +122,27 @@ def login(doc: str = "", *, default: Any = REQUIRED) -> Any:
     """A login name as somebody may type it: an address may have a label."""
     rule = Text(most=128, trim=True, lower=True, empty="refused", pattern=_LOGIN)
     return takes(rule, default=default, doc=doc)
+
+
+def file_name(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """A file's name: any text of one line."""
+    rule = Text(most=255, pattern=re.compile(r"[^\x00-\x1f\x7f]*"), says="must not have control characters")
+    return takes(rule, default=default, doc=doc)
+
+
+def media_type(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """A media type, which may have parameters."""
+    return takes(Made(check_media_type, most=255), default=default, doc=doc)
+
+
+def content_id(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """A Content-ID, with or without angle brackets."""
+    return takes(Made(_content_id, most=255), default=default, doc=doc)
+
+
+def field_name(doc: str = "", *, default: Any = REQUIRED) -> Any:
+    """The name of a further header field."""
+    return takes(Made(check_field_name, most=255), default=default, doc=doc)
 
 
 def target(doc: str = "", *, default: Any = REQUIRED) -> Any:
@@ -240,31 +267,16 @@ def _address(text: str) -> str:
     return parse_address(text).normal
 
 
+def _content_id(text: str) -> str:
+    if not is_identifier(text):
+        raise ValueError("must be a Content-ID")
+    return text
+
+
 _EMAIL = Made(_address, format="email")
 
 
-def _target(text: str) -> str:
-    scheme, colon, _ = text.partition(":")
-    if colon and scheme.lower() in ("smtp", "smtps", "http", "https"):
-        try:
-            if urlsplit(text).hostname:
-                return text
-        except ValueError:
-            pass
-        raise ValueError("must be a valid uri")
-    return _address(text)
-
-
-_TARGET = Made(_target, most=2048)
-
-
-def normal_tags(given: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Trimmed, without empty ones, each once in its first spelling whatever its case, sorted (W1.12)."""
-    first: dict[str, str] = {}
-    for tag in map(str.strip, given):
-        if tag:
-            first.setdefault(tag.lower(), tag)
-    return tuple(first[key] for key in sorted(first))
+_TARGET = Made(parse_target, most=2048)
 
 
 class _Tags(ListOf):

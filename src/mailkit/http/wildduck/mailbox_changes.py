@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from mailkit.accounts.mail_encryption import check_switch
+from mailkit.accounts.settings import ENCRYPTION_ALLOWED
 from mailkit.errors import Invalid
 from mailkit.http.declare import UNSET, Rule, Schema, UnsetType, answer, request, takes
-from mailkit.http.later import not_built
 from mailkit.http.operation import read, write
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
@@ -40,7 +41,7 @@ class CreateMailbox(Logged):
     path: str = take.text(_LONGEST_PATH, "Full path, with / between its levels", empty="refused")
     hidden: bool = take.flag("Leave it out of lists")
     retention: int = take.number("How long messages are kept, ms; 0: as the user's", least=0, default=0)
-    encryptMessages: bool = take.flag("Encrypt what is stored in it; not yet")
+    encryptMessages: bool = take.flag("Encrypt what comes into it, for the user's key")
 
 
 @answer
@@ -53,12 +54,14 @@ class MailboxMade:
 @write
 def create_mailbox(kit: MailKit, ask: CreateMailbox, caller: Caller, tx: Tx) -> MailboxMade:
     """Make a mailbox."""
-    not_built("createMailbox", encryptMessages=ask.encryptMessages)
     owner = user_within(kit, ask.user, caller, tx=tx)
+    if ask.encryptMessages:
+        check_switch(owner.profile, allowed=kit.settings.get(ENCRYPTION_ALLOWED))
     folder = Folder(
         ask.path,
         retention=ask.retention or (owner.profile.retention if owner.profile else 0),
         hidden=ask.hidden,
+        encrypt=ask.encryptMessages,
     )
     return MailboxMade(id=str(kit.mailstore.create_mailbox(owner.number, folder, tx=tx).id))
 
@@ -121,7 +124,7 @@ class UpdateMailbox(Logged):
     retention: int | None = take.number("How long messages are kept from now on, ms", least=0, default=None)
     subscribed: bool | None = take.flag("Subscribed", default=None)
     hidden: bool | None = take.flag("Left out of lists", default=None)
-    encryptMessages: bool | None = take.flag("Encrypt what is stored in it; not yet", default=None)
+    encryptMessages: bool | None = take.flag("Encrypt what comes into it from now on", default=None)
 
 
 @answer
@@ -132,16 +135,18 @@ class MailboxDone:
 @write
 def update_mailbox(kit: MailKit, ask: UpdateMailbox, caller: Caller, tx: Tx) -> MailboxDone:
     """Rename or alter a mailbox."""
-    not_built("updateMailbox", encryptMessages=ask.encryptMessages)
     wanted = Alteration(
         path=ask.path,
         retention=ask.retention,
         subscribed=ask.subscribed,
         hidden=ask.hidden,
+        encrypt=ask.encryptMessages,
     )
-    if wanted == Alteration() and ask.sess is None and ask.encryptMessages is None:
+    if wanted == Alteration() and ask.sess is None:
         raise Invalid("update.nothing", "Nothing was changed")
     owner = user_within(kit, ask.user, caller, tx=tx)
+    if ask.encryptMessages:
+        check_switch(owner.profile, allowed=kit.settings.get(ENCRYPTION_ALLOWED))
     kit.mailstore.alter_mailbox(owner.number, ask.mailbox, wanted, tx=tx)
     return MailboxDone()
 

@@ -12,14 +12,14 @@ from mailkit.http.wildduck.rules import Made
 from mailkit.ids import Id
 from mailkit.kit import MailKit
 from mailkit.mailstore.flags import Change
-from mailkit.mailstore.selection import Selection, parse_selection
+from mailkit.mailstore.selection import MOST_IDS, Selection, parse_selection
 from mailkit.principals.permits import Caller
 
 __all__ = ["delete_message", "delete_messages", "update_messages"]
 
 
 def _selection(doc: str) -> Any:
-    return takes(Made(parse_selection, most=1 << 16, empty="refused"), doc=doc)
+    return takes(Made(parse_selection, most=11 * MOST_IDS, empty="refused"), doc=doc)
 
 
 @request

@@ -7,6 +7,7 @@ import msgspec
 from mailkit.http.declare import UNSET, UnsetType, answer
 from mailkit.http.wildduck.times import iso
 from mailkit.mailstore.records import Attachment, Correspondent, Message
+from mailkit.principals.normalise import normal_domain
 
 __all__ = [
     "AttachmentInfo",
@@ -19,6 +20,7 @@ __all__ = [
     "encrypted",
     "message_id",
     "parties",
+    "shown_address",
     "stored_object",
 ]
 
@@ -63,11 +65,22 @@ NO_DATA = msgspec.Raw(b"{}")
 def parties(found: Iterable[Correspondent]) -> tuple[Party, ...]:
     """A header's addresses."""
     return tuple(
-        Party(name=who.name, address=who.address)
+        Party(name=who.name, address=shown_address(who.address))
         if who.members is None
         else Party(name=who.name, group=parties(who.members))
         for who in found
     )
+
+
+_LONGEST_DOMAIN = 255
+
+
+def shown_address(address: str) -> str:
+    """An address as people read it: A-labels in its domain are shown as what they stand for (W2.5)."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain.lower() or len(domain) > _LONGEST_DOMAIN:
+        return address
+    return f"{local}{at}{normal_domain(domain)}"
 
 
 def author(row: Message) -> Party:

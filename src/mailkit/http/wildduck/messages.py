@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, named, request
 from mailkit.http.later import OnThread
@@ -23,6 +22,7 @@ from mailkit.http.wildduck.message_parts import (
     encrypted,
     message_id,
     parties,
+    shown_address,
     stored_object,
 )
 from mailkit.http.wildduck.reach import user_within
@@ -38,7 +38,7 @@ from mailkit.mime.parse import parse
 from mailkit.principals.permits import Caller
 from mailkit.types import Page
 
-__all__ = ["MessageRow", "ShownMessage", "list_messages", "message_row"]
+__all__ = ["MessageRow", "ShownMessage", "held_by_headers", "list_messages", "message_row"]
 
 
 @request
@@ -118,13 +118,13 @@ def list_messages(kit: MailKit, ask: ListMessages, caller: Caller) -> Messages |
         box = kit.mailstore.mailbox(account, ask.mailbox, tx=tx)
     asked = position("getMessages", next=ask.next, previous=ask.previous, page=ask.page)
     if ask.unseen or ask.includeHeaders:  # a scan, or a look into every source
-        return OnThread(lambda: _listing(kit, ask, account, box, asked))
+        return OnThread(lambda: _listing(kit, ask, account, box, asked), held_by_headers(ask.includeHeaders, ask.limit))
     return _listing(kit, ask, account, box, asked)
 
 
 def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked: Position) -> Messages:
     oldest_first = ask.order == "asc"
-    place = _place(asked.after)
+    place = asked.number_and_uid()
     if ask.unseen:
         page = _unseen(kit, account, box, place, asked.backwards, ask.limit, oldest_first)
     else:
@@ -152,14 +152,6 @@ def _listing(kit: MailKit, ask: ListMessages, account: int, box: Mailbox, asked:
     )
 
 
-def _place(cursor: Cursor | None) -> tuple[int, int] | None:
-    if cursor is None:
-        return None
-    if not isinstance(cursor.value, int) or not isinstance(cursor.id, int) or cursor.value < 0 or cursor.id < 0:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor")
-    return cursor.value, cursor.id
-
-
 def _unseen(
     kit: MailKit, account: int, box: Mailbox, after: tuple[int, int] | None, backwards: bool, limit: int, oldest: bool
 ) -> Page[Entry]:
@@ -167,13 +159,15 @@ def _unseen(
     found: list[Entry] = []
     place, more = after, True
     while more and len(found) <= limit:
-        page = kit.mailstore.list(account, box.id, limit=250, after=place, backwards=backwards, oldest_first=oldest)
+        page = kit.mailstore.list(account, box.id, limit=_BATCH, after=place, backwards=backwards, oldest_first=oldest)
         batch = page.items[::-1] if backwards else page.items
         found += [entry for entry in batch if not entry.state.has("\\Seen")]
         more = page.before if backwards else page.after
         if batch:
             place = batch[-1].row.idate, batch[-1].uid
-    beyond = len(found) > limit
+        if more and found and len(batch) < _BATCH:
+            break  # their rows are large: what was found is a page
+    beyond = more or len(found) > limit
     found = found[:limit]
     if backwards:
         return Page(tuple(found[::-1]), box.unseen, beyond, after is not None)
@@ -223,7 +217,13 @@ def message_row(
     )
 
 
+_BATCH = 250
 _MOST_HEADER = 256 << 10
+
+
+def held_by_headers(wanted: str | None, limit: int) -> int:
+    """Bytes that the header fields of a page may hold."""
+    return limit * _MOST_HEADER if wanted else 0
 
 
 def _headers(kit: MailKit, entry: Entry, wanted: str) -> dict[str, Any]:
@@ -260,4 +260,4 @@ def _header(name: bytes, raw: bytes) -> Any:
 def _address(item: Any) -> dict[str, Any]:
     if isinstance(item, Group):
         return {"name": item.name, "group": [_address(member) for member in item.members]}
-    return {"name": item.name, "address": item.address}
+    return {"name": item.name, "address": shown_address(item.address)}

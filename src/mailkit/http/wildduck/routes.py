@@ -60,6 +60,7 @@ def row(
     listed: Listed = Listed.NONE,
     loose: bool = False,
     changes: bool = False,
+    secret: bool = False,
 ) -> Operation:
     return Operation(
         method,
@@ -71,6 +72,7 @@ def row(
         listed=listed,
         unknown="ignored" if loose else "refused",
         changes=changes,
+        secret=secret,
     )
 
 
@@ -93,7 +95,7 @@ ROUTES: tuple[Operation, ...] = (
         put("/users/{user}/logout", "logoutUser", "users:read", user_service.logout_user),
         post("/users/{user}/quota/reset", "recalculateQuota", "users:update", user_service.recount_user),
         post("/quota/reset", "recalculateQuotaAllUsers", "users:update:any", user_service.recount_all),
-        post("/users/{user}/password/reset", "resetUserPassword", "users:update:any", authentication.reset_password),
+        post("/users/{user}/password/reset", "resetUserPassword", "users:update:any", authentication.reset_password, secret=True),
         get("/users/{user}/restore", "restoreUserInfo", "users:read", user_service.restore_info),
         post("/users/{user}/restore", "cancelUserDelete", "users:update", user_service.restore_user),
         get("/users/{user}/updates", "getUpdates", "users:read", updates.get_updates, listed=STREAM),
@@ -168,7 +170,7 @@ ROUTES: tuple[Operation, ...] = (
     ),
     *tag("ApplicationPasswords",
         get("/users/{user}/asps", "getASPs", "asps:read", asps.list_asps, listed=STREAM),
-        post("/users/{user}/asps", "createASP", "asps:create", asps.create_asp),
+        post("/users/{user}/asps", "createASP", "asps:create", asps.create_asp, secret=True),
         get("/users/{user}/asps/{asp}", "getASP", "asps:read", asps.get_asp),
         delete("/users/{user}/asps/{asp}", "deleteASP", "asps:delete", asps.delete_asp),
     ),

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from attrs import frozen
 
-from mailkit.clock import to_ms
+from mailkit.clock import LAST_MS, to_ms
 from mailkit.errors import Invalid
 from mailkit.http.declare import ABSENT, Refused, Rule, Schema
 from mailkit.ids import Id
@@ -21,6 +21,8 @@ from mailkit.ids import Id
 __all__ = ["Choice", "Date", "Flag", "HexId", "Json", "Made", "OrFalse", "Text", "Whole"]
 
 _MOST_DIGITS = 16
+_MOMENT = re.compile(r"(?!\d{4}$|\d{8}$)\d{1,15}", re.ASCII)
+"""Milliseconds; four and eight digits are a year and a day."""
 _WHOLE = re.compile(r"\s*([+-]?\d{1,16})(?:\.0*)?\s*", re.ASCII)
 
 
@@ -162,11 +164,11 @@ class Date(Rule):
     def read(self, value: object) -> Any:
         if value == "":
             return ABSENT
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1 << 53:
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            value = int(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LAST_MS:
             return int(value)
         if isinstance(value, str):
-            if re.fullmatch(r"\d{1,15}", value, re.ASCII) and len(value) != 4 and len(value) != 8:
-                return int(value)
             for parse in (datetime.fromisoformat, parsedate_to_datetime):
                 try:
                     found = parse(value.strip())

@@ -5,11 +5,10 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.paging import Numbers, Position, number_page
 
-__all__ = ["Found", "numbers_of", "place", "scan"]
+__all__ = ["Found", "numbers_of", "scan"]
 
 T = TypeVar("T")
 
@@ -24,21 +23,12 @@ class Found(Generic[T]):
     after: bool
 
 
-def place(cursor: Cursor | None) -> str | None:
-    """The text that a cursor stands at; Invalid when it has none."""
-    if cursor is None:
-        return None
-    if not isinstance(cursor.value, str):
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor")
-    return cursor.value
-
-
 def scan(
     rows: Iterable[T], text: Callable[[T], str], order: Callable[[str], bytes], *, asked: Position, limit: int
 ) -> Found[T]:
     """The page that is asked for, out of all rows in the order of their texts; `order` makes bytes of the same order
     as the walk's."""
-    at = place(asked.after)
+    at = asked.text()
     edge = None if at is None else order(at)
     total, before, after = 0, False, False
     found: list[T] = []

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
@@ -11,7 +10,7 @@ from mailkit.http.operation import prepared, read
 from mailkit.http.paging import Position, number_page, position
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
-from mailkit.http.wildduck.messages import MessageRow, message_row
+from mailkit.http.wildduck.messages import MessageRow, held_by_headers, message_row
 from mailkit.http.wildduck.reach import user_within
 from mailkit.ids import Id
 from mailkit.kit import MailKit
@@ -119,7 +118,7 @@ def search_messages(kit: MailKit, ask: SearchMessages, caller: Caller) -> OnThre
     with kit.store.snapshot() as tx:
         account = user_within(kit, ask.user, caller, tx=tx).number
     asked = position("searchMessages", next=ask.next, previous=ask.previous, page=ask.page)
-    return OnThread(lambda: _results(kit, ask, account, asked))
+    return OnThread(lambda: _results(kit, ask, account, asked), held_by_headers(ask.includeHeaders, ask.limit))
 
 
 _ORDERS: dict[str | None, Order] = {"asc": "oldest", "desc": "newest"}
@@ -131,7 +130,7 @@ def _results(kit: MailKit, ask: SearchMessages, account: int, asked: Position) -
         _query(kit, ask, account),
         order=_ORDERS.get(ask.order, "arrival"),
         limit=ask.limit,
-        after=_place(asked.after),
+        after=asked.number_and_uid(),
         backwards=asked.backwards,
     )
     edges = [Cursor(*result.at) for result in page.items[:1] + page.items[-1:]]
@@ -151,19 +150,6 @@ def _results(kit: MailKit, ask: SearchMessages, account: int, asked: Position) -
             for one in page.items
         ),
     )
-
-
-def _place(cursor: Cursor | None) -> tuple[int, int] | None:
-    if cursor is None:
-        return None
-    if (
-        not isinstance(cursor.value, int)
-        or not isinstance(cursor.id, int)
-        or cursor.value < 0
-        or not 0 <= cursor.id < 1 << 32
-    ):
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor")
-    return cursor.value, cursor.id
 
 
 @request

@@ -5,13 +5,13 @@ from typing import Any
 
 from attrs import frozen
 
-from mailkit.errors import Denied, Invalid, NotFound
+from mailkit.errors import Invalid, NotFound
 from mailkit.http.declare import UNSET, Refused, Rule, Schema, UnsetType, answer, request, takes
 from mailkit.http.operation import read, slow
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.kit import MailKit
-from mailkit.principals.permits import Caller
+from mailkit.principals.permits import Caller, require_whole_server
 from mailkit.settings.wildduck import ALIASES, Alias, from_wildduck, to_wildduck
 
 __all__ = ["create_setting", "get_setting", "list_settings"]
@@ -36,7 +36,9 @@ class _NumberOrText(Rule):
 class ListSettings(Logged):
     """Which settings."""
 
-    filter: str | None = take.text(128, "Part of a name; those with their default are shown anyway", default=None)
+    filter: str | None = take.text(
+        128, "Part of a name, case aside: of the others not what is stored is shown, but their default", default=None
+    )
 
 
 @answer
@@ -62,30 +64,27 @@ class AllSettings:
 
 @read
 def list_settings(kit: MailKit, ask: ListSettings, caller: Caller) -> AllSettings:
-    """Every setting with its value and its default."""
-    _servers_only(caller)
+    """Every setting with its value and its default. A filter is one for what is stored: each is listed in any case, and
+    clients count on it (quirk 60)."""
+    require_whole_server(caller)
     needle = (ask.filter or "").lower()
-    rows = (_row(kit, ALIASES[name]) for name in sorted(ALIASES))
-    found = tuple(row for row in rows if not row.custom or needle in row.key.lower())
-    return AllSettings(filter=UNSET if ask.filter is None else ask.filter, settings=found)
+    rows = tuple(_row(kit, ALIASES[name], stored=needle in name.lower()) for name in sorted(ALIASES))
+    return AllSettings(filter=UNSET if ask.filter is None else ask.filter, settings=rows)
 
 
-def _servers_only(caller: Caller) -> None:
-    if caller.tenant is not None:
-        raise Denied("permission.missing", "Settings are for the server's administrators")
-
-
-def _row(kit: MailKit, alias: Alias) -> SettingRow:
+def _row(kit: MailKit, alias: Alias, *, stored: bool = True) -> SettingRow:
+    """A setting as it is; with `stored` false, its default alone."""
     key = kit.settings.registry.find(alias.key)
     assert key is not None
+    default = to_wildduck(alias, key, key.default)
     return SettingRow(
         key=alias.name,
-        value=to_wildduck(alias, key, kit.settings.get(key)),
+        value=to_wildduck(alias, key, kit.settings.get(key)) if stored else default,
         name=alias.title,
         description=key.doc,
-        default=to_wildduck(alias, key, key.default),
+        default=default,
         type=alias.type,
-        custom=kit.settings.current.layer(key) != "default",
+        custom=stored and kit.settings.current.layer(key) != "default",
     )
 
 
@@ -107,7 +106,7 @@ class SettingValue:
 @read
 def get_setting(kit: MailKit, ask: GetSetting, caller: Caller) -> SettingValue:
     """One setting's value, its default where nothing else is set."""
-    _servers_only(caller)
+    require_whole_server(caller)
     alias = ALIASES.get(ask.key)
     if alias is None:
         # Clients read `success`: an unknown key is no HTTP error (quirk 61).
@@ -134,7 +133,7 @@ class SettingKey:
 @slow
 def create_setting(kit: MailKit, ask: CreateSetting, caller: Caller) -> SettingKey:
     """Set a setting; it counts at once, in every process."""
-    _servers_only(caller)
+    require_whole_server(caller)
     alias = ALIASES.get(ask.key)
     if alias is None:
         raise Invalid.field("key", f'"key" must be one of [{", ".join(ALIASES)}]', kind="choice")

@@ -34,11 +34,11 @@ class UploadFile(Logged):
     """A file: the body as it is, or `content` in JSON."""
 
     user: Id = take.id24("The user, or `me`")
-    filename: str | None = take.text(255, "Name; by default one made of the date", default=None)
-    contentType: str | None = take.text(255, "Media type; by default guessed from the name", default=None)
+    filename: str | None = take.file_name("Name; by default one made of the date", default=None)
+    contentType: str | None = take.media_type("Media type; by default guessed from the name", default=None)
     encoding: str | None = take.text(24, "`base64` when `content` is that", default=None)
     content: bytes | None = take.raw_body("The content", most=_LARGEST)
-    cid: str | None = take.text(255, "Content-ID for links in HTML", default=None)
+    cid: str | None = take.content_id("Content-ID for links in HTML", default=None)
 
 
 @answer
@@ -113,7 +113,7 @@ def list_files(kit: MailKit, ask: ListFiles, caller: Caller) -> FileList | OnThr
 def _listing(kit: MailKit, ask: ListFiles, account: int) -> FileList:
     asked = position("getFiles", next=ask.next, previous=ask.previous, page=ask.page)
     page = kit.files.list(
-        account, query=ask.query or "", limit=ask.limit, after=_place(asked.after), backwards=asked.backwards
+        account, query=ask.query or "", limit=ask.limit, after=asked.text_and_id(), backwards=asked.backwards
     )
     edges = [Cursor(row.filename[:_NAME_IN_CURSOR], str(row.id)) for row in page.items[:1] + page.items[-1:]]
     numbers = number_page(
@@ -134,15 +134,6 @@ def _listing(kit: MailKit, ask: ListFiles, account: int) -> FileList:
     return FileList(
         total=page.total, page=numbers.page, previousCursor=numbers.previous, nextCursor=numbers.next, results=rows
     )
-
-
-def _place(cursor: Cursor | None) -> tuple[str, Id] | None:
-    if cursor is None:
-        return None
-    try:
-        return str(cursor.value), Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
 
 
 @request

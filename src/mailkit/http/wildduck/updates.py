@@ -17,7 +17,7 @@ from mailkit.errors import NotFound, ResyncNeeded
 from mailkit.http.answers import Content
 from mailkit.http.declare import request, takes
 from mailkit.http.operation import read
-from mailkit.http.watching import Positioned, Subscription, watcher
+from mailkit.http.watching import MOST_WAITING, Positioned, Subscription, watcher
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
@@ -112,10 +112,10 @@ def _replay(kit: MailKit, account: int, after: int, head: int) -> tuple[list[Pos
 
 
 async def _settled(stream: Subscription) -> list[Positioned]:
-    """What came, once no more comes for a moment."""
+    """What came, once no more comes for a moment, or it is enough."""
     found = stream.take()
     end = time.monotonic() + _LONGEST
-    while time.monotonic() < end and await _more(stream, found):
+    while len(found) < MOST_WAITING and time.monotonic() < end and await _more(stream, found):
         pass
     return found
 

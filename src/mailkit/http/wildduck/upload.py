@@ -28,6 +28,9 @@ __all__ = ["upload_message"]
 
 _LARGEST = 64 << 20
 
+_HELD_PER_BYTE = 5
+"""Bytes of memory per byte of a source that is encrypted: itself, what goes inside, ciphertext, a message of that."""
+
 
 @request
 class Addressee:
@@ -41,7 +44,7 @@ class Addressee:
 class HeaderField:
     """A header field of the client's own."""
 
-    key: str = take.text(255, "Name")
+    key: str = take.field_name("Name")
     value: str = take.text(102_400, "Value")
 
 
@@ -49,13 +52,13 @@ class HeaderField:
 class NewAttachment:
     """A file to attach."""
 
-    filename: str | None = take.text(255, "File name", default=None)
-    contentType: str | None = take.text(255, "Media type", default=None)
+    filename: str | None = take.file_name("File name", default=None)
+    contentType: str | None = take.media_type("Media type", default=None)
     encoding: str = take.text(255, "How `content` is encoded", default="base64")
     contentTransferEncoding: str | None = take.text(255, "How the part is to be encoded", default=None)
     contentDisposition: str | None = take.any_of("inline attachment", "Where it is shown", default=None)
     content: str = take.text(doc="The content", empty="kept")
-    cid: str | None = take.text(255, "Content-ID for links in the HTML", default=None)
+    cid: str | None = take.content_id("Content-ID for links in the HTML", default=None)
 
 
 class _AllOrSome(Rule):
@@ -151,8 +154,10 @@ def upload_message(
     """Store a message in a mailbox: its source unchanged, or one made of its parts."""
     with kit.store.snapshot() as tx:
         owner = _owner(kit, ask, caller, tx)  # before the work, and again in the transaction
-        kit.mailstore.mailbox(owner.number, ask.mailbox, tx=tx)
-        weight = 0 if ask.raw is not None else composing.held(kit, owner, ask, tx)
+        demand = kit.mailstore.demand(owner.number, ask.mailbox, tx=tx)
+        weight = composing.held(kit, owner, ask, tx) if ask.raw is None else 0
+        if ask.raw is not None and demand.keys is not None:
+            weight = _HELD_PER_BYTE * len(ask.raw)
     if not weight:
         return _prepare(kit, ask, caller, owner)
     return OnThread(lambda: _prepare(kit, ask, caller, owner), weight)
@@ -165,7 +170,8 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         if not source:
             raise Invalid("message.empty", "The message is empty")
         refuse_large(kit, source, "raw")
-        ready = kit.mailstore.prepare(source, idate=ask.date)
+        keys = composing.keys_for(kit, owner, ask, draft)
+        ready = kit.mailstore.prepare(source, idate=ask.date, keys=keys)
     else:
         composed = composing.compose_upload(kit, owner, ask)
         ready, draft = composed.ready, composed.draft
@@ -180,14 +186,11 @@ def _prepare(kit: MailKit, ask: UploadMessage, caller: Caller, owner: Principal)
         if ask.replacePrevious is None:
             return Uploaded(message=message)
         previous = ask.replacePrevious
+        old = previous.mailbox or ask.mailbox
+        if (old, previous.id) == (ask.mailbox, stored.uid):  # a guess: there was no such message
+            return Uploaded(message=message, previousDeleted=False)
         try:
-            removed = kit.mailstore.remove(
-                owner.number,
-                previous.mailbox or ask.mailbox,
-                Selection.of([previous.id]),
-                cause="replaced",
-                tx=tx,
-            )
+            removed = kit.mailstore.remove(owner.number, old, Selection.of([previous.id]), cause="replaced", tx=tx)
         except NotFound as error:
             return Uploaded(message=message, previousDeleteError=error.message)
         return Uploaded(message=message, previousDeleted=bool(removed))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mailkit.errors import Invalid
 from mailkit.http.cursor import Cursor
 from mailkit.http.declare import UNSET, UnsetType, answer, request
 from mailkit.http.later import OnThread
@@ -94,7 +93,7 @@ def list_users(kit: MailKit, ask: ListUsers, caller: Caller) -> Users | OnThread
     asked = position("getUsers", next=ask.next, previous=ask.previous, page=ask.page)
     with kit.store.snapshot() as tx:
         page = kit.principals.list_by_id(
-            "individual", limit=ask.limit, after=_place(asked.after), reverse=asked.backwards, tx=tx
+            "individual", limit=ask.limit, after=asked.id(), reverse=asked.backwards, tx=tx
         )
         rows = tuple(_row(kit, row, ask, caller, tx) for row in page.items)
     edges = [Cursor(None, row.id) for row in rows[:1] + rows[-1:]]
@@ -105,15 +104,6 @@ def list_users(kit: MailKit, ask: ListUsers, caller: Caller) -> Users | OnThread
     return Users(
         total=page.total, page=numbers.page, previousCursor=numbers.previous, nextCursor=numbers.next, results=rows
     )
-
-
-def _place(cursor: Cursor | None) -> Id | None:
-    if cursor is None:
-        return None
-    try:
-        return Id.parse(str(cursor.id))
-    except ValueError:
-        raise Invalid.field("next", '"next" is no cursor of this list', kind="cursor") from None
 
 
 def _own_listing(kit: MailKit, ask: ListUsers, caller: Caller) -> Users:
@@ -128,7 +118,7 @@ def _own_listing(kit: MailKit, ask: ListUsers, caller: Caller) -> Users:
 def _scan(kit: MailKit, ask: ListUsers, caller: Caller) -> Users:
     """Walks all users in batches, each in a snapshot of its own; keeps the page's rows and nothing else."""
     asked = position("getUsers", next=ask.next, previous=ask.previous, page=ask.page)
-    edge = _place(asked.after)
+    edge = asked.id()
     total, before, after = 0, False, False
     found: list[Principal] = []
     for row in _matching(kit, ask, caller):
@@ -201,6 +191,8 @@ def _row(kit: MailKit, row: Principal, ask: ListUsers, caller: Caller, tx: ReadT
         tags=UNSET if "tags" in unseen else profile.tags,
         targets=row.targets,
         enabled2fa=kit.two_factor.enabled(row.id, tx=tx),
+        encryptMessages=profile.encrypt,
+        encryptForwarded=profile.encrypt_forwarded,
         quota=UserQuota(allowed=allowed, used=used),
         metaData=stored_object(profile.meta) if show_meta else UNSET,
         internalData=stored_object(profile.internal) if show_internal else UNSET,

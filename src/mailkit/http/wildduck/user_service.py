@@ -111,13 +111,14 @@ def restore_info(kit: MailKit, ask: OneUser, caller: Caller) -> DeletedUser:
     with kit.store.snapshot() as tx:
         row = _buried(kit, ask.user, caller, tx)
         tags = (row.principal.profile or Profile()).tags
+        addresses = (kit.addresses.where_now(one, tx=tx) for one in row.rows)
         return DeletedUser(
             user=str(ask.user),
             username=row.principal.name,
             storageUsed=max(0, kit.quota.used(tx, row.principal.number)),
             tags=tags if tags and "tags" not in hidden(caller, "users") else UNSET,
             deleted=iso(row.at),
-            recoverableAddresses=row.addresses,
+            recoverableAddresses=tuple(one.value for one in addresses if one is not None),
         )
 
 

@@ -4,18 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from mailkit.accounts.by import By
+from mailkit.accounts.limits import OWN_LIMITS
+from mailkit.accounts.mail_encryption import check_switch, given_key
+from mailkit.accounts.settings import ENCRYPTION_ALLOWED
 from mailkit.accounts.users import UserChanges
 from mailkit.credentials.passwords import hash_password
 from mailkit.http.declare import answer, request
-from mailkit.http.later import not_built
 from mailkit.http.operation import prepared
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
 from mailkit.http.wildduck.reach import user_within
 from mailkit.http.wildduck.rules import Choice, Text
-from mailkit.http.wildduck.users import LIMITS, FeatureFlags, check_safe, known_hash, public_key, whitelist
+from mailkit.http.wildduck.users import FeatureFlags, check_safe, known_hash, public_key
 from mailkit.ids import Id
 from mailkit.kit import MailKit
+from mailkit.principals.normalise import normal_senders
 from mailkit.principals.permits import Caller, hidden
 from mailkit.quota import INHERIT, Bytes
 from mailkit.storage.api import Tx
@@ -75,18 +78,20 @@ class Done:
 @prepared
 def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx], Done]:
     """Change a user."""
-    not_built("updateUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
     with kit.store.snapshot() as tx:
         row = user_within(kit, ask.user, caller, tx=tx)
+    if ask.encryptMessages or ask.encryptForwarded:
+        check_switch(None if ask.pubKey else row.profile, allowed=kit.settings.get(ENCRYPTION_ALLOWED))
     by = By(ask.ip, ask.sess, token=ask.presented or None)
     check_safe(kit, ask.password, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     if ask.existingPassword is not None:
-        kit.users.check_password(row, ask.existingPassword, by=by)
+        told = ask.ip if "wd:authentication:create:any" in caller.permissions else None
+        kit.login.confirm(row, ask.existingPassword, ip=told, by=by)
     changes = UserChanges(
         display=ask.name,
         quota=None if ask.quota is None else Bytes(ask.quota) if ask.quota else INHERIT,
-        limits={name: value for name in LIMITS if (value := getattr(ask, name)) is not None},
-        profile=_profile(ask, hidden(caller, "users")),
+        limits={name: value for name in OWN_LIMITS if (value := getattr(ask, name)) is not None},
+        profile=_profile(kit, ask, hidden(caller, "users")),
         targets=None if ask.targets is None else tuple(dict.fromkeys(ask.targets)),
         active=None if ask.disabled is None else not ask.disabled,
         suspended=ask.suspended,
@@ -103,7 +108,7 @@ def update_user(kit: MailKit, ask: UpdateUser, caller: Caller) -> Callable[[Tx],
     return store
 
 
-def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
+def _profile(kit: MailKit, ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
     """What was given. A field that the caller doesn't see it doesn't set either; that is passed over (W1.7)."""
     given = {
         "language": ask.language,
@@ -112,13 +117,16 @@ def _profile(ask: UpdateUser, unseen: frozenset[str]) -> dict[str, Any]:
         "tags": None if "tags" in unseen else ask.tags,
         "meta": ask.metaData,
         "internal": None if "internalData" in unseen else ask.internalData,
-        "from_whitelist": None if ask.fromWhitelist is None else whitelist(ask.fromWhitelist),
+        "from_whitelist": None if ask.fromWhitelist is None else normal_senders(ask.fromWhitelist),
         "disabled_scopes": None if "disabledScopes" in unseen else ask.disabledScopes,
         "upload_sent": ask.uploadSentMessages,
-        "public_key": public_key(ask.pubKey),
+        "encrypt": ask.encryptMessages,
+        "encrypt_forwarded": ask.encryptForwarded,
         "flags": None if ask.featureFlags is None else {"indexing": ask.featureFlags.indexing},
     }
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    key = public_key(kit, ask.pubKey)
+    return found if key is None else {**found, **given_key(key)}
 
 
 def _hashed(kit: MailKit, ask: UpdateUser, name: str) -> str | None:

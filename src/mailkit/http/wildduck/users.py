@@ -6,11 +6,14 @@ import msgspec
 
 from mailkit.accounts.by import By
 from mailkit.accounts.create import NewAccount
+from mailkit.accounts.limits import OWN_LIMITS
+from mailkit.accounts.mail_encryption import check_switch
+from mailkit.accounts.publickey import read_key, try_key
+from mailkit.accounts.settings import ENCRYPTION_ALLOWED
 from mailkit.credentials import factors
 from mailkit.credentials.arrival import hashed
 from mailkit.errors import Denied, Invalid, NotFound, NotSupported
 from mailkit.http.declare import UNSET, UnsetType, answer, request
-from mailkit.http.later import not_built
 from mailkit.http.operation import prepared, read, write
 from mailkit.http.wildduck import fields as take
 from mailkit.http.wildduck.fields import Logged
@@ -21,27 +24,19 @@ from mailkit.http.wildduck.rules import Choice, Text
 from mailkit.http.wildduck.times import iso
 from mailkit.ids import Id
 from mailkit.kit import MailKit
-from mailkit.principals.normalise import split_address
+from mailkit.principals.normalise import normal_senders
 from mailkit.principals.permits import Caller, hidden
 from mailkit.principals.records import Profile
 from mailkit.quota import INHERIT, Bytes
 from mailkit.storage.api import Tx
 
 __all__ = [
-    "LIMITS",
     "FeatureFlags",
     "create_user",
     "delete_user",
     "get_user",
     "resolve_user",
-    "whitelist",
 ]
-
-LIMITS = (
-    "recipients", "forwards", "filters", "imapMaxUpload", "imapMaxDownload", "pop3MaxDownload", "pop3MaxMessages",
-    "imapMaxConnections", "receivedMax",
-)  # fmt: skip
-
 
 # ---------------------------------------------------------------- POST /users
 
@@ -117,7 +112,8 @@ class Created:
 @prepared
 def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx], Created]:
     """Create a user, with folders and a main address."""
-    not_built("createUser", encryptMessages=ask.encryptMessages, encryptForwarded=ask.encryptForwarded)
+    if ask.encryptMessages or ask.encryptForwarded:
+        check_switch(None, allowed=kit.settings.get(ENCRYPTION_ALLOWED))
     secret = ask.password or None
     check_safe(kit, secret, hashed=ask.hashedPassword, unsafe=ask.allowUnsafe)
     ready = known_hash(kit, str(secret), ask.username) if ask.hashedPassword and secret is not None else None
@@ -134,12 +130,14 @@ def create_user(kit: MailKit, ask: CreateUser, caller: Caller) -> Callable[[Tx],
         tags=ask.tags,
         meta=ask.metaData,
         internal=ask.internalData,
-        from_whitelist=whitelist(ask.fromWhitelist),
+        from_whitelist=normal_senders(ask.fromWhitelist),
         disabled_scopes=ask.disabledScopes,
-        limits={name: value for name in LIMITS if (value := getattr(ask, name))},
+        limits={name: value for name in OWN_LIMITS if (value := getattr(ask, name))},
         flags={"indexing": ask.featureFlags.indexing} if ask.featureFlags else {},
         upload_sent=ask.uploadSentMessages,
-        public_key=public_key(ask.pubKey),
+        public_key=public_key(kit, ask.pubKey),
+        encrypt=ask.encryptMessages,
+        encrypt_forwarded=ask.encryptForwarded,
     )
     new = NewAccount(
         ask.username,
@@ -174,13 +172,10 @@ def check_safe(kit: MailKit, password: str | bool | None, *, hashed: bool, unsaf
         raise Denied("password.insecure", "Provided password was found from breached passwords list")
 
 
-def public_key(text: str | None) -> str | None:
-    """An OpenPGP key that mail can be encrypted for, as it is kept; Invalid on `pubKey` for anything else."""
-    if not text:
-        return text
-    from mailkit.accounts.publickey import read_key
-
-    read_key(text)
+def public_key(kit: MailKit, text: str | None) -> str | None:
+    """An OpenPGP key that mail can be encrypted for, as it is kept; Invalid on `pubKey` for anything else. Slow."""
+    if text:
+        try_key(text, now=kit.clock())
     return text
 
 
@@ -199,15 +194,6 @@ _FOLDERS = {"sent": "\\Sent", "trash": "\\Trash", "junk": "\\Junk", "drafts": "\
 def _folders(asked: FolderNames | None) -> dict[str, str]:
     """Special use -> path, of those that were named."""
     return {use: path for name, use in _FOLDERS.items() if asked is not None and (path := getattr(asked, name))}
-
-
-def whitelist(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses to send from in normal form, each once; patterns with a * are lower-case."""
-    found: dict[str, None] = {}
-    for text in given:
-        mailbox = split_address(text)
-        found[text.lower() if mailbox is None else mailbox.normal] = None
-    return tuple(found)
 
 
 # ---------------------------------------------------------------- GET /users/{user}
@@ -277,6 +263,8 @@ def get_user(kit: MailKit, ask: GetUser, caller: Caller) -> UserDetails:
             language=profile.language,
             retention=profile.retention or False,
             enabled2fa=factors.enabled(secrets),
+            encryptMessages=profile.encrypt,
+            encryptForwarded=profile.encrypt_forwarded,
             pubKey=profile.public_key or "",
             keyInfo=_key_info(profile.public_key),
             metaData=stored_object(profile.meta),
@@ -298,8 +286,6 @@ def _key_info(text: str | None) -> KeyInfo | bool | UnsetType:
     """What is told of a stored key; left out when it cannot be read (any more, or without the extra)."""
     if not text:
         return False
-    from mailkit.accounts.publickey import read_key
-
     try:
         key = read_key(text)
     except (Invalid, NotSupported):

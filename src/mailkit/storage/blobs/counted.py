@@ -10,6 +10,7 @@ import msgspec
 from mailkit.clock import Clock, now_ms
 from mailkit.errors import Conflict, Corrupt, NotFound
 from mailkit.ids import Id, new_id
+from mailkit.storage import pieces
 from mailkit.storage.api import BlobStore, ReadTx, Store, Tx
 from mailkit.storage.blobs.pack import unpack
 from mailkit.storage.blobs.prepared import INLINE_MAX, Prepared, Source, inline, measure, named, salted
@@ -78,8 +79,15 @@ class Blobs:
             set_content(tx, digest, row, msgspec.structs.replace(row, count=row.count + 1))
         elif prepared.inline is not None:
             stored = prepared.inline
-            tx.put(BLOB_BYTES.key(stored.at), stored.data)
-            new = Content(count=1, size=prepared.size, at=stored.at, changed=prepared.now, packed=stored.packed)
+            pieces.put(tx, BLOB_BYTES.key(stored.at), stored.pieces)
+            new = Content(
+                count=1,
+                size=prepared.size,
+                at=stored.at,
+                changed=prepared.now,
+                packed=stored.packed,
+                pieces=len(stored.pieces),
+            )
             set_content(tx, digest, None, new)
         else:
             raise Conflict("blob.gone", "The content was purged before it was referred to; prepare it again")
@@ -183,7 +191,7 @@ def _present(tx: ReadTx, digest: bytes) -> Content:
 
 
 def _inline_bytes(tx: ReadTx, row: Content, digest: bytes) -> bytes:
-    data = tx.get(BLOB_BYTES.key(row.at))
+    data = pieces.read(tx, BLOB_BYTES.key(row.at), row.pieces)
     if data is None:
         raise Corrupt("blob.lost", "The bytes of a stored content are gone", digest=digest.hex())
     return unpack(row.packed, data, row.size)

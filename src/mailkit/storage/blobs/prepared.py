@@ -1,4 +1,4 @@
-"""What is done with content before a transaction refers to it: hashing and packing. Pure."""
+"""What is done with content before a transaction refers to it: hashing, packing and cutting. Pure."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from mailkit.ids import Id
 from mailkit.storage.blobs.pack import pack
+from mailkit.storage.pieces import cut
 
 __all__ = ["INLINE_MAX", "Inline", "Prepared", "Source", "inline", "measure", "named", "salted"]
 
@@ -26,7 +27,7 @@ class Inline:
 
     at: Id
     packed: Literal["", "zstd"]
-    data: bytes = field(repr=False)
+    pieces: tuple[bytes, ...] = field(repr=False)
 
 
 @frozen
@@ -44,7 +45,7 @@ class Prepared:
 def inline(data: bytes, *, at: Id, now: int) -> Prepared:
     """Small content, ready to be stored under the id `at`."""
     packed, stored = pack(data)
-    return Prepared(hashlib.sha256(data).digest(), len(data), now, Inline(at, packed, stored))
+    return Prepared(hashlib.sha256(data).digest(), len(data), now, Inline(at, packed, cut(stored)))
 
 
 def measure(source: Source) -> tuple[bytes, int]:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from attrs import evolve, frozen
 
+from mailkit.storage import pieces
 from mailkit.storage.api import Cleans, Tx
 from mailkit.storage.blobs.counted import Blobs
 from mailkit.storage.blobs.records import CONTENT, FILE, File, content, file, loose, set_content, set_file
@@ -62,7 +63,7 @@ def _take_contents(tx: Tx, before: int, limit: int) -> Purged:
             continue  # `mailkit check` tells about an entry that is wrong; to purge on its word would lose bytes
         set_content(tx, digest, row, None)
         if row.where == "inline":
-            tx.delete(BLOB_BYTES.key(row.at))
+            pieces.delete(tx, BLOB_BYTES.key(row.at), row.pieces)
         else:
             set_file(tx, row.at, file(tx, row.at), File(state="condemned", since=row.changed))
         count, size = count + 1, size + row.size

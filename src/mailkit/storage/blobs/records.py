@@ -32,6 +32,8 @@ class Content(Record, frozen=True, kw_only=True):
     """When it was stored or last lost its last reference, UTC milliseconds."""
     packed: Literal["", "zstd"] = field(name="z", default="")
     """How bytes in the store are compressed."""
+    pieces: int = field(name="p", default=1)
+    """How many pieces they are in."""
 
     @property
     def where(self) -> Literal["inline", "file"]:
@@ -49,7 +51,7 @@ class File(Record, frozen=True, kw_only=True):
     """When it came into that state, UTC milliseconds; a condemned file keeps the time of its last use."""
 
 
-_CONTENTS = Codec(Content)
+_CONTENTS = Codec(Content, version=2, upgrades={1: dict})  # 1: all in one piece
 _FILES = Codec(File)
 
 

@@ -24,13 +24,13 @@ def verify(blobs: Blobs, references: Counter[bytes]) -> Iterator[Finding]:
             row = content(tx, digest)
             if row is None:
                 continue
-            there = row.where == "file" or tx.get(BLOB_BYTES.key(row.at)) is not None
+            pieces = 0 if row.where == "file" else sum(1 for _ in tx.scan(*BLOB_BYTES.range(row.at)))
             registered = row.where == "inline" or ((found := file(tx, row.at)) is not None and found.state == "kept")
         named.add(row.at)
-        if row.where == "file":
-            there = _readable(blobs, row.at)
-        if not there:
+        if row.where == "file" and not _readable(blobs, row.at):
             yield error("blobs", f"{digest.hex()}: its bytes are gone")
+        if row.where == "inline" and pieces != row.pieces:
+            yield error("blobs", f"{digest.hex()}: {pieces} of its {row.pieces} pieces are there")
         if not registered:
             yield error("blobs", f"{digest.hex()}: the row of its file is missing")
         if row.count != references[digest]:

@@ -18,9 +18,12 @@ import lmdb
 
 from mailkit.errors import MailKitError, Unavailable
 from mailkit.storage.backends.lmdb.failures import meaning
+from mailkit.storage.backends.lmdb.folders import sync_folder
+from mailkit.storage.backends.lmdb.log import CommitLog, possible
 from mailkit.storage.backends.lmdb.reading import Reading, Trees
+from mailkit.storage.backends.lmdb.writing import carry_over
 
-__all__ = ["Environment", "Snapshot", "sync_folder"]
+__all__ = ["Environment", "Snapshot"]
 
 SNAPSHOT_SECONDS = 1.0
 """How long a snapshot may hold up a new map."""
@@ -79,16 +82,43 @@ class Environment:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = not (folder / "data.mdb").exists()
         try:
-            self.engine = _open(folder, min(map_size, max_map_size), sync, forked)
-            self.engine.reader_check()
-            self.trees = _trees(self.engine)
-        except lmdb.Error as error:
-            raise meaning(error) from error
+            # kept with `sync=False` too, for the folder's lock in it, but not written to
+            self.log = CommitLog(folder) if possible() else None
+        except OSError as error:
+            raise meaning(error, folder) from error
+        try:
+            self._start(min(map_size, max_map_size), forked)
+        except BaseException as error:
+            if self.log is not None:
+                self.log.close()
+            if isinstance(error, lmdb.Error | OSError):
+                raise meaning(error, folder) from error
+            raise
         if new and sync:  # the engine syncs its file, but not the names that lead to it
             sync_folder(folder)
             sync_folder(folder.parent)
         data = (folder / "data.mdb").stat()
         self.identity = (data.st_dev, data.st_ino)
+
+    def _start(self, map_size: int, forked: bool) -> None:
+        if self.log is not None:
+            self.log.restore()
+        self.engine = _open(self.folder, map_size, self.sync and self.log is None, forked)
+        self.engine.reader_check()
+        self.trees = _trees(self.engine)
+        if self.log is None:
+            return
+        try:
+            known = self.log.begin(self.engine, lambda txn, work: carry_over(txn, self.trees, work))
+        except BaseException:
+            self.engine.close()
+            raise
+        if not known:
+            self.log.close()
+            self.log = None
+            self.engine.close()
+            self.engine = _open(self.folder, map_size, self.sync, forked)
+            self.trees = _trees(self.engine)
 
     def begin_reading(self, reader: object) -> "lmdb.Transaction[bytes]":
         """A read transaction, entered in `readers` under `reader`, who takes it out again."""
@@ -141,13 +171,19 @@ class Environment:
         """Ends what is still open and closes the file."""
         with self.writing:
             self.closed = True
+            if self.log is not None:
+                self.log.unpin()
             self.engine.close()
+            if self.log is not None:
+                self.log.close()
 
     def _refusal(self, error: lmdb.Error) -> MailKitError:
         return Unavailable("store.closed", "The store is closed") if self.closed else meaning(error)
 
     def _exchange_map(self, size: int) -> None:
         with self.writing, self._readers_held(SNAPSHOT_SECONDS):
+            if self.log is not None:
+                self.log.unpin()
             try:
                 self.engine.set_mapsize(size)  # ends whatever is still open
             except lmdb.Error as error:
@@ -204,13 +240,22 @@ class Environment:
         finally:
             self.readers.discard(copy)
 
+    def _states_read(self) -> list[int]:
+        """Of each slot in use its state, but for the pin of this process."""
+        slots = [line.split() for line in self.engine.readers().splitlines()[1:]]  # process, thread, state or '-'
+        found = [(int(process), int(state)) for process, _, state in slots if state.isdigit()]
+        pinned = self.log.pinned if self.log is not None else None
+        if pinned is not None and (os.getpid(), pinned) in found:
+            found.remove((os.getpid(), pinned))
+        return [state for _, state in found]
+
     def figures(self) -> dict[str, int]:
         """See `storage.api.Keeps`."""
         with Snapshot(self) as snapshot:
             txn = snapshot._txn
             info, rows = self.engine.info(), txn.stat(self.trees.rows)
             journal = txn.stat(self.trees.journal)
-            oldest = min((int(line.split()[-1]) for line in _reader_lines(self.engine)), default=info["last_txnid"])
+            oldest = min(self._states_read(), default=info["last_txnid"])
         return {
             "map_size": info["map_size"],
             "max_map_size": self.max_map_size,
@@ -225,27 +270,12 @@ class Environment:
         }
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class _Copy:
     """Stands among the readers for a running copy."""
 
 
 def _is_copy(reader: object) -> bool:
     return isinstance(reader, _Copy)
-
-
-def _reader_lines(engine: lmdb.Environment) -> list[str]:
-    """Slots in use: process, thread, transaction ('-' when idle)."""
-    lines = engine.readers().splitlines()[1:]
-    return [line for line in lines if line.split() and line.split()[-1].isdigit()]
 
 
 def _open(folder: Path, map_size: int, sync: bool, forked: bool) -> lmdb.Environment:

@@ -8,21 +8,22 @@ import lmdb
 
 from mailkit.errors import Corrupt, MailKitError, Unavailable
 
-__all__ = ["meaning", "over"]
+__all__ = ["NO_ROOM", "meaning", "over"]
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ALMOST_NOTHING = 1 << 20
 _DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.BadChecksumError)
 
 
-def meaning(error: lmdb.Error, folder: Path | None = None) -> MailKitError:
+def meaning(error: lmdb.Error | OSError, folder: Path | None = None) -> MailKitError:
     """The mailkit error for a failure of the engine that cannot be mended by running again.
 
     The engine calls a write that the disk took only a part of an input/output error: with `folder`, what is free
     there decides.
     """
-    full = isinstance(error, lmdb.MapFullError | lmdb.DiskError) or error.code in _NO_ROOM
-    if full or (error.code == errno.EIO and folder is not None and _free(folder) < _ALMOST_NOTHING):
+    code = error.errno if isinstance(error, OSError) else error.code
+    full = isinstance(error, lmdb.MapFullError | lmdb.DiskError) or code in NO_ROOM
+    if full or (code == errno.EIO and folder is not None and _free(folder) < _ALMOST_NOTHING):
         return Unavailable("store.full", f"There is no room left for the store: {error}")
     if isinstance(error, lmdb.TxnFullError):
         return Unavailable("transaction.too_large", "The transaction changes more than the store takes in one commit")

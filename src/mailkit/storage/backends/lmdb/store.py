@@ -12,8 +12,9 @@ import lmdb
 
 from mailkit.errors import AlreadyExists, Unavailable
 from mailkit.storage.api import ReadTx, Tx
-from mailkit.storage.backends.lmdb.environment import Snapshot, sync_folder
+from mailkit.storage.backends.lmdb.environment import Snapshot
 from mailkit.storage.backends.lmdb.failures import meaning
+from mailkit.storage.backends.lmdb.folders import sync_folder
 from mailkit.storage.backends.lmdb.sharing import Shared, opened, released
 from mailkit.storage.backends.lmdb.writer import AsyncCall, Call, SlowHook
 from mailkit.storage.overlay import Overlay

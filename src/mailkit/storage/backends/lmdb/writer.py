@@ -5,7 +5,8 @@
 2. Each function writes to an overlay of its own, which is carried over when it returns. One that raises leaves nothing,
    and the others of its group stand. (A child transaction of the engine would do as well and cost as much, but py-lmdb
    cannot abort one while other threads are busy reading: it waits for a moment in which none of them is at it.)
-3. Callers are answered after the commit is durable, never before. While more calls wait, their functions run first: the
+3. A commit is durable when its record is in the log (`log.py`); then the engine commits without waiting for the disk.
+   Callers are answered after that, never before. While more calls wait, their functions run first: the
    threads that wake up would fight the writer for the interpreter, and both would be slower. So answers are given when
    the next group is about to sync, and no later than a millisecond after their commit, give or take a function.
 4. A group that the map has no room for runs again in a larger one. One that fails for good runs again one by one, so
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import lmdb
@@ -26,8 +28,10 @@ from mailkit.errors import Unavailable
 from mailkit.storage.api import Tx
 from mailkit.storage.backends.lmdb.environment import Environment
 from mailkit.storage.backends.lmdb.failures import meaning
+from mailkit.storage.backends.lmdb.log import REST_SECONDS
+from mailkit.storage.backends.lmdb.log_format import Work
 from mailkit.storage.backends.lmdb.reading import Reading
-from mailkit.storage.backends.lmdb.writing import carry_over
+from mailkit.storage.backends.lmdb.writing import carry_over, work_of
 from mailkit.storage.overlay import Overlay
 
 __all__ = ["AsyncCall", "Call", "SlowHook", "Writer"]
@@ -97,6 +101,7 @@ class Writer:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._log = environment.log if environment.sync else None
         self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -132,7 +137,7 @@ class Writer:
             self._thread.join()
 
     def _run(self) -> None:
-        while (call := self._queue.get()) is not None:
+        while (call := self._next()) is not None:
             group = [call]
             while len(group) < _GROUP and self._queue.qsize():
                 more = self._queue.get()
@@ -151,6 +156,27 @@ class Writer:
                 self._answer()
             del call, group
         self._answer()
+        self._rest()
+
+    def _next(self) -> Call | None:
+        if self._log is not None and not self._log.resting:
+            try:
+                return self._queue.get(timeout=REST_SECONDS)
+            except queue.Empty:
+                self._rest()
+        return self._queue.get()
+
+    def _rest(self) -> None:
+        """Brings the log to rest; if that fails, the next who opens the store recovers from it."""
+        if self._log is None or self._log.resting:
+            return
+        environment = self._environment
+        with environment.writing, suppress(lmdb.Error, OSError):
+            txn = environment.engine.begin(write=True)
+            try:
+                self._log.rest(txn.id())
+            finally:
+                environment.abandon(txn)
 
     def _commit(self, group: list[Call]) -> bool:
         """Runs and commits a group and fills in the outcomes; True when something was appended."""
@@ -169,7 +195,7 @@ class Writer:
                     appended = [self._commit([call]) for call in group]
                     return any(appended)
                 folder = self._environment.folder
-                group[0].error = meaning(error, folder) if isinstance(error, lmdb.Error) else error
+                group[0].error = meaning(error, folder) if isinstance(error, lmdb.Error | OSError) else error
                 return False
 
     def _mended(self, error: BaseException) -> bool:
@@ -187,20 +213,30 @@ class Writer:
         started = time.perf_counter()
         parent = environment.engine.begin(db=environment.trees.rows, write=True)
         self._waited = time.perf_counter() - started > _WAITED
-        appended = False
+        log, number = self._log, parent.id()
+        done: list[Work] = []
         try:
+            if log is not None:
+                log.ready(number)
             for call in group:
-                appended |= self._run_one(call, parent)
+                work = self._run_one(call, parent)
+                if work is not None:
+                    carry_over(parent, environment.trees, work)
+                    done.append(work)
                 if self._unanswered and time.perf_counter() > self._answer_by:
                     self._answer()
             self._answer()
-            parent.commit()  # writes and syncs nothing when all raised or only read
+            if log is not None and done:
+                log.append(number, done)
+            parent.commit()  # does nothing when all raised or only read
         except BaseException:
+            if log is not None:
+                log.withdraw(number)
             environment.abandon(parent)
             raise
-        return appended
+        return any(entries for _, _, entries in done)
 
-    def _run_one(self, call: Call, parent: "lmdb.Transaction[bytes]") -> bool:
+    def _run_one(self, call: Call, parent: "lmdb.Transaction[bytes]") -> Work | None:
         view = Reading(parent, self._environment.trees)
         overlay = Overlay(view)
         call.result = call.error = None
@@ -209,11 +245,11 @@ class Writer:
             call.result = call.fn(overlay)
         except BaseException as error:
             call.error = error
-            return False
+            return None
         finally:
             call.seconds = time.perf_counter() - started
             view.end()
-        return carry_over(overlay, parent, self._environment.trees)
+        return work_of(overlay)
 
     def _answer(self) -> None:
         group, self._unanswered = self._unanswered, []
