@@ -1,4 +1,5 @@
-"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy.
+"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy, read
+alone and with others.
 
     python -m fuzz.spam --seconds 600 [--seed 1]
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.spam.mails import corpus
 
 from mailkit.spam.features import feature_ids, feature_ids_in_python, feature_names
+from mailkit.spam.reading import ids_of_messages
 from mailkit.spam.tokens import read
 
 FINDS = Path(__file__).parent / "finds"
@@ -73,7 +75,7 @@ def check(data: bytes) -> None:
     ids = [int(number) for number in feature_ids(tokens)]
     taken = time.process_time() - started
     assert taken < SLOW, f"took {taken:.2f} s"
-    assert ids == list(feature_ids_in_python(tokens))
+    assert ids == list(feature_ids_in_python(tokens)) == [int(number) for number in ids_of_messages([data])[0]]
     assert set(feature_names(tokens)) == set(ids)
 
 
