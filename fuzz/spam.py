@@ -1,4 +1,5 @@
-"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy.
+"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy, read
+alone and with others.
 
     python -m fuzz.spam --seconds 600 [--seed 1]
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.spam.mails import corpus
 
 from mailkit.spam.features import feature_names, features_in_python, features_of
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 
 FINDS = Path(__file__).parent / "finds"
@@ -74,7 +76,8 @@ def check(data: bytes) -> None:
     ids = [int(number) for number in features.ids]
     taken = time.process_time() - started
     assert taken < SLOW, f"took {taken:.2f} s"
-    assert features.pack() == features_in_python(tokens).pack()
+    packed = features.pack()
+    assert packed == features_in_python(tokens).pack() == features_of_messages([data])[0].pack()
     assert set(feature_names(tokens)) == set(ids)
 
 

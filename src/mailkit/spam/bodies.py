@@ -38,6 +38,7 @@ _METHOD: Final = re.compile(rb"method\s{0,3}=[\s\"]{0,3}([a-z]{1,20})")
 # RFC 5545 3.8.1: what a person reads of an event.
 _TOLD: Final = re.compile(rb"^(?:SUMMARY|DESCRIPTION|LOCATION|COMMENT)\b[^:\n]{0,200}:([^\n]*)", re.MULTILINE)
 _ASCII: Final = bytes(range(128))
+_NO_SIGNS: Final = bytes(c for c in range(256) if c not in b"!$?")
 
 
 @frozen
@@ -134,9 +135,10 @@ def text_tokens(body: Body, words: int, loud: list[bytes], capitals: int, tokens
     shape.append(b"parts " + step(body.parts))
     shape.append(b"capitals " + step(40 * (capitals + 1) // size))
     shape.append(b"quoted lines " + step(text.count(b"\n>") // 2 if 0x3E in text else 0))
-    shape.append(b"! " + step(text.count(b"!")))
-    shape.append(b"$ " + step(text.count(b"$")))
-    shape.append(b"? " + step(text.count(b"?")))
+    signs = text.translate(None, _NO_SIGNS)  # one pass instead of three
+    shape.append(b"! " + step(signs.count(b"!")))
+    shape.append(b"$ " + step(signs.count(b"$")))
+    shape.append(b"? " + step(signs.count(b"?")))
     if not text.isascii():
         shape.append(b"8-bit " + step(20 * len(text.translate(None, _ASCII)) // size))
         shape += [b"script " + script for script in scripts(text)]

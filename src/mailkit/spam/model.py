@@ -15,6 +15,7 @@ The laws:
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from math import exp, sqrt
 from typing import Any, Final
 
@@ -269,8 +270,8 @@ class Model:
         found: list[Any] = []
         for start in range(0, len(messages), 256):
             group = messages[start : start + 256]
-            ends = np.cumsum([len(ids) for ids in group])
-            found += np.split(self.table.rows(np.concatenate(group)), ends[:-1])
+            rows = self.table.rows(np.concatenate(group))
+            found += [rows[first:last] for first, last in pairwise(accumulate(map(len, group), initial=0))]
         return found
 
     def _train(self, rows: Any, example: Example, *, ask: bool = True) -> tuple[float, list[float]]:
