@@ -7,7 +7,7 @@ of their number n) are taken for each stretch t of the text (`features`) by itse
     v_t = sum_F w_F * (mean of F in t) / sum of w
           + share * (z in t * sqrt(n in the text / n in t) + z outside) / sqrt(n in the text + n outside)
 
-and joined by a soft maximum: T ln(mean of exp(v_t / T)), T = 0.25. It is between the mean and the maximum: v itself
+and joined by a soft maximum: T ln(mean of exp(v_t / T)), T = 0.5. It is between the mean and the maximum: v itself
 where all stretches say the same, and near the highest, less T ln(how many there are), where one stands out. Then
 
     score = sum over the other families of w_F * (mean of F) / sum of w + soft maximum of v
@@ -28,7 +28,7 @@ from mailkit.spam.features import MOST_STRETCHES, Features
 
 __all__ = ["Layout", "Parts", "parts_in_python", "score_one", "scores", "second_by_stretch", "shares", "soft_maximum"]
 
-_SHARPNESS: Final = 0.25
+_SHARPNESS: Final = 0.5
 
 
 def soft_maximum(values: Sequence[float]) -> float:
