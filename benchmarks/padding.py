@@ -1,7 +1,10 @@
-"""Spam bent by "good words": text of the reader's own ham, put where a reader would or would not see it.
+"""Spam with "good words" and ham with bad ones: what the text around them costs.
+
+python -m benchmarks.padding
 
 The hardest case on purpose: the spammer has the very mail that the filter was trained on, and copies whole
-paragraphs of it, so that pairs of words are good too. `padded` is a pure function of its arguments.
+paragraphs of it, so that pairs of words are good too. And what could make ham look bad where the worst stretch of a
+text counts most: quoted, forwarded and returned spam, digests, archives. All but `main` are pure functions.
 """
 
 import base64
@@ -12,11 +15,17 @@ import re
 from collections.abc import Callable, Sequence
 from email.message import Message
 from html import escape
+from itertools import islice
 from typing import Final
 
+from benchmarks.corpus import Sample, spam_assassin
 from mailkit.mime.scan import scan
+from mailkit.spam.message_key import message_key
+from mailkit.spam.metrics import missed_at
+from mailkit.spam.model import Model
+from mailkit.spam.reading import features_of_messages
 
-__all__ = ["PLACES", "padded", "passages"]
+__all__ = ["BURDENS", "PLACES", "burdened", "burdened_rows", "padded", "padded_rows", "passages"]
 
 
 def passages(ham: Sequence[bytes]) -> list[str]:
@@ -143,8 +152,194 @@ def _alternative(raw: bytes, good: str) -> bytes:
     )
 
 
-_PLACE: Final = {"behind": _behind, "before": _before, "display:none": _hidden, "alternative": _alternative}
+_BAD_WORDS: Final = 12
+"""Of the text of spam between good words: a third of a stretch."""
+_GOOD_WORDS: Final = 36
+
+
+def _between(raw: bytes, good: str) -> bytes:
+    words = good.split(" ")
+
+    def change(text: str, is_html: bool) -> str:
+        pieces = re.split(r"(<[^<>]*>|\s+)", text) if is_html else re.split(r"(\s+)", text)
+        out, count, kind = [], 0, iter(words)
+        for piece in pieces:
+            out.append(piece)
+            count += bool(piece.strip()) and piece[:1] != "<"
+            if count == _BAD_WORDS:
+                count = 0
+                run = " ".join(islice(kind, _GOOD_WORDS))
+                out.append(f" {escape(run) if is_html else run} ")
+        return "".join(out)
+
+    return _each_text(raw, change)
+
+
+_PLACE: Final = {
+    "behind": _behind,
+    "before": _before,
+    "display:none": _hidden,
+    "alternative": _alternative,
+    "between": _between,
+}
 
 PLACES: Final = tuple(_PLACE)
 """Where the text goes: behind or before what the reader sees; in an element that is not shown; as the plain text of a
-multipart/alternative whose HTML is shown."""
+multipart/alternative whose HTML is shown; a sentence or three between every dozen words."""
+
+
+def burdened(raw: bytes, burden: str, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+    """A ham that has something to do with other mail, as named in `BURDENS`."""
+    return _BURDEN[burden](raw, spam, ham, pick)
+
+
+def _text_of(raw: bytes) -> str:
+    """What a person would quote: the first text, tags taken out."""
+    for part in email.message_from_bytes(raw, policy=email.policy.compat32).walk():
+        if part.get_content_maintype() == "text":
+            text = _decoded(part)
+            return re.sub(r"<[^<>]*>", " ", text) if part.get_content_subtype() == "html" else text
+    return ""
+
+
+def _quotes_spam(raw: bytes, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+    words = _text_of(pick.choice(spam)).split()[:80]
+    lines = [" ".join(words[at : at + 12]) for at in range(0, len(words), 12)]
+    return _behind(raw, "\nSomebody wrote:\n" + "\n".join(f"> {line}" for line in lines) + "\n")
+
+
+def _forwards_spam(raw: bytes, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+    other = pick.choice(spam)
+    return _behind(raw, "\n---------- Forwarded message ----------\n" + _text_of(other)[:4000])
+
+
+def _has_footer(raw: bytes, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+    words = _text_of(pick.choice(spam)).split()[-40:]
+    return _behind(raw, "\n_______________________\n" + " ".join(words) + "\n")
+
+
+def _digest(count: int) -> Callable[[bytes, Sequence[bytes], Sequence[bytes], random.Random], bytes]:
+    def make(raw: bytes, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+        others = [_text_of(pick.choice(ham)) for _ in range(count)]
+        return _behind(raw, "".join(f"\n{'-' * 30}\n{text}" for text in others))
+
+    return make
+
+
+_REFUSED: Final = """From: Mail Delivery System <MAILER-DAEMON@mx{n}.example.net>
+To: robin@example.org
+Subject: Undelivered Mail Returned to Sender
+Date: Mon, 7 Oct 2002 10:00:0{n} +0000
+Message-Id: <2002100710000{n}.4A2B3C{n}@mx{n}.example.net>
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="returned"
+
+--returned
+Content-Type: text/plain
+
+This is the mail system at host mx{n}.example.net. I am sorry to have to inform you that your message could not be
+delivered to one or more recipients. It is attached below.
+
+<someone@example.com>: host mail.example.com said: 550 5.1.1 User unknown (in reply to RCPT TO command)
+
+--returned
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx{n}.example.net
+
+Final-Recipient: rfc822; someone@example.com
+Action: failed
+Status: 5.1.1
+
+--returned
+Content-Type: message/rfc822
+
+"""
+
+
+def _returned(of_spam: bool) -> Callable[[bytes, Sequence[bytes], Sequence[bytes], random.Random], bytes]:
+    def make(raw: bytes, spam: Sequence[bytes], ham: Sequence[bytes], pick: random.Random) -> bytes:
+        head = _REFUSED.format(n=pick.randint(1, 9)).encode()
+        return head + (pick.choice(spam) if of_spam else raw) + b"\n--returned--\n"
+
+    return make
+
+
+_BURDEN: Final = {
+    "quotes 80 words of spam": _quotes_spam,
+    "forwards a spam": _forwards_spam,
+    "40 words of spam as its footer": _has_footer,
+    "digest of 10": _digest(9),
+    "archive of 100": _digest(99),
+    "returned to its sender": _returned(False),
+    "spam returned to its forged sender": _returned(True),
+}
+
+BURDENS: Final = tuple(_BURDEN)
+"""What happens to ham: it quotes or forwards spam, or has some at its end; it is one of many in one message; it, or a
+spam in the reader's name, is returned as undeliverable."""
+
+
+def _trained(samples: Sequence[Sample]) -> Model:
+    model = Model()
+    raws = [sample.raw for sample in samples]
+    spam = [sample.label == "spam" for sample in samples]
+    known = dict(zip(map(message_key, raws), zip(features_of_messages(raws), spam, strict=True), strict=True))
+    model.learn_many([(key, features, kind) for key, (features, kind) in known.items()])
+    model.settle()
+    return model
+
+
+def _scores(model: Model, raws: Sequence[bytes]) -> list[float]:
+    groups = (raws[start : start + 256] for start in range(0, len(raws), 256))
+    return [score for group in groups for score in model.score_many(features_of_messages(group))]
+
+
+def _of(samples: Sequence[Sample], label: str) -> list[bytes]:
+    return [sample.raw for sample in samples if sample.label == label]
+
+
+def padded_rows() -> list[str]:
+    """Rows of the evaluation page: what good words gain a spammer. Trained on every second message."""
+    samples = spam_assassin()
+    train, test = samples[::2], samples[1::2]
+    model, pick = _trained(train), random.Random(1)
+    good, spam = passages(_of(train, "ham")), _of(test, "spam")
+    ham_scores = _scores(model, _of(test, "ham"))
+    rows = []
+    for place, size in ((None, 0), *((place, size) for place in PLACES for size in (1_000, 4_000, 16_000))):
+        bent = spam if place is None else [padded(raw, place, size, good, pick) for raw in spam]
+        scores = _scores(model, bent)
+        labels = [False] * len(ham_scores) + [True] * len(scores)
+        missed = missed_at([*ham_scores, *scores], labels, 0.005)
+        by_default = sum(score <= model.cutoffs().spam for score in scores) / len(scores)
+        name = "nothing" if place is None else f"{size // 1000} kB, {place}"
+        rows.append(f"| {name} | {100 * missed:.1f} | {100 * by_default:.1f} |")
+    return rows
+
+
+def burdened_rows() -> list[str]:
+    """Rows of the evaluation page: ham flagged for text that is not its own. Trained on every second message."""
+    samples = spam_assassin()
+    train, test = samples[::2], samples[1::2]
+    model, pick = _trained(train), random.Random(1)
+    spam, ham, cutoffs = _of(test, "spam"), _of(test, "ham"), model.cutoffs()
+    rows = []
+    for burden in (None, *BURDENS):
+        bent = ham if burden is None else [burdened(raw, burden, spam, ham, pick) for raw in ham]
+        scores = _scores(model, bent)
+        flagged = sum(score > cutoffs.spam for score in scores) / len(scores)
+        unsure = sum(cutoffs.ham <= score <= cutoffs.spam for score in scores) / len(scores)
+        rows.append(f"| {burden or 'nothing'} | {100 * flagged:.2f} | {100 * unsure:.2f} |")
+    return rows
+
+
+def main() -> None:
+    """The command."""
+    print("\n".join(["spam: missed at 0.5 % FPR, by default (%)", *padded_rows()]))
+    print("\n".join(["ham: flagged, unsure (%)", *burdened_rows()]))
+
+
+if __name__ == "__main__":
+    main()
