@@ -27,6 +27,8 @@ _SOURCE_LIMIT: Final = 200_000
 """Bytes of text parts, tags included, that are read, all parts together."""
 _TEXT_LIMIT: Final = 16_000
 """Bytes of text that are cut into words, all parts together."""
+_UNSEEN_LIMIT: Final = 500
+"""Bytes of text that no reader sees (hidden in a page, or beside it) that are read: more of it is there for filters."""
 MOST_WORDS: Final = 2_500
 """Words of the text that count: the first, and an eighth of them from its end."""
 
@@ -58,11 +60,14 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     """
     kinds = tokens[f.CONTENT_TYPE]
     texts: list[bytes] = []
-    hidden: list[bytes] = []
+    unseen: list[bytes] = []
     urls: dict[bytes, int] = {}
     said: set[bytes] = set()
+    count = 0
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
-    for part in _shown_first(scan.parts[:_MOST_PARTS]):
+    parts = scan.parts[:_MOST_PARTS]
+    beside = _beside_a_page(parts)
+    for part in sorted(parts, key=lambda part: part.index in beside) if beside else parts:
         kinds.append(part.content_type[:60])
         headers = part.headers if part.depth else fields
         given = unfold(headers.get(b"content-type") or b"")[:1000]
@@ -95,25 +100,28 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         urls.update(find_urls(data))
         if is_page:
             lower = data.lower()
-            page, unseen, marks = part_hidden(data, lower)
+            page, hidden, marks = part_hidden(data, lower)
             text, tags = html_text(page, lower if page is data else page.lower(), room, most_tags)
             most_tags = max(most_tags - tags.total(), 1)
             made, named = html_tokens(lower, text, tags)
             tokens[f.HTML] += made
             said |= named
             tokens[f.HTML] += marks
-            if unseen:
-                hidden.append(html_text(unseen, unseen.lower(), room, most_tags)[0])
+            if hidden:
+                unseen.append(html_text(hidden, hidden.lower(), _UNSEEN_LIMIT, most_tags)[0])
         elif part.content_type == b"text/calendar":
             text = b"\n".join(_TOLD.findall(data.replace(b"\r\n ", b"").replace(b"\n ", b"")[:_TEXT_LIMIT]))
         else:
             text = data
+        count += 1
+        if part.index in beside:
+            unseen.append(both_ends(text, _UNSEEN_LIMIT))
+            continue
         text = both_ends(text, room)
         room -= len(text)
         texts.append(text)
-    count = len(texts)
-    if hidden:
-        texts.append(both_ends(b"\n".join(hidden), room))
+    if unseen:
+        texts.append(both_ends(b"\n".join(unseen), _UNSEEN_LIMIT))
     marks, hosts = url_tokens(urls, said)
     tokens[f.URL] += marks
     if hosts and sender:
@@ -155,22 +163,24 @@ def _file_tokens(name: bytes) -> list[bytes]:
     return out
 
 
-def _shown_first(parts: list[Part]) -> list[Part]:
-    """The parts, but last those that stand beside an HTML page in a multipart/alternative: programs show the page (RFC
-    2046 5.1.4), and what the others say must not use up its room.
-    """
+def _beside_a_page(parts: list[Part]) -> set[int]:
+    """Which parts stand beside an HTML page in a multipart/alternative: programs show the page (RFC 2046 5.1.4)."""
     beside: set[int] = set()
     for part in parts:
         if part.content_type == b"multipart/alternative" and len(part.children) > 1:
             pages = [child.index for child in part.children if _is_page(child)]
             if pages:
                 beside.update(child.index for child in part.children if child.index not in pages)
-    return sorted(parts, key=lambda part: part.index in beside) if beside else parts
+    return beside
 
 
 def _is_page(part: Part) -> bool:
-    """Whether it is an HTML page, by itself or with its pictures."""
-    return part.content_type == b"text/html" or any(below.content_type == b"text/html" for below in part.children[:3])
+    """Whether it is an HTML page that is shown, by itself or with its pictures."""
+    return any(one.content_type == b"text/html" and not _attached(one) for one in (part, *part.children[:3]))
+
+
+def _attached(part: Part) -> bool:
+    return unfold(part.headers.get(b"content-disposition") or b"")[:10].lower() == b"attachment"
 
 
 def _decoded(raw: bytes, encoding: bytes) -> bytes:
