@@ -5,6 +5,7 @@ class and number, and its features as ranks among all features by how common the
 are small. A feature costs about 2 bytes, an example about 250 (800 when whole, with the stretches of the text).
 """
 
+import re
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
@@ -22,7 +23,10 @@ from mailkit.spam.tokens import VERSION
 
 __all__ = ["decode_model", "encode_model"]
 
-_MAGIC: Final = b"mailkit spam 3\n"
+_NUMBER: Final = b"3"
+"""Of the form. Raised when bytes would be read otherwise; what tokens mean has a number of its own (`VERSION`)."""
+_MAGIC: Final = b"mailkit spam " + _NUMBER + b"\n"
+_FORM: Final = re.compile(rb"mailkit spam (\d)\n")
 _CHECK: Final = Struct("<I")
 _HEAD: Final = Struct("<HQQQI")
 _KEY: Final = 12
@@ -47,19 +51,26 @@ def encode_model(model: Model) -> bytes:
 def decode_model(data: bytes) -> Model:
     """The model that `encode_model` wrote.
 
-    Raises Corrupt when the bytes are none, Unavailable when they come from a newer tokeniser than this one, and
-    Unavailable with code `spam.model_outdated` when from an older one: then it has to be trained anew.
+    Raises Corrupt when the bytes are none, Unavailable when a newer mailkit wrote them, and Unavailable with code
+    `spam.model_outdated` when they have an older form or come from an older tokeniser: then it has to be trained anew.
     """
     reader = Reader(data)
-    if reader.take(len(_MAGIC)) != _MAGIC:
+    found = _FORM.fullmatch(reader.take(len(_MAGIC)))
+    if found is None:
         raise Corrupt("spam.model_corrupt", "This is not a spam model")
+    if found[1] < _NUMBER:
+        raise Unavailable("spam.model_outdated", "The spam model has an older form: purge it and train anew")
+    if found[1] > _NUMBER:
+        raise Unavailable("record.newer", "The spam model was written by a newer mailkit: upgrade")
     if reader.struct(_CHECK) != (crc32(data[len(_MAGIC) + _CHECK.size :]),):
         raise Corrupt("spam.model_corrupt", "The spam model is damaged")
     version, spam, ham, number, count = reader.struct(_HEAD)
     if version > VERSION:
         raise Unavailable("record.newer", "The spam model was written by a newer mailkit: upgrade")
     if version < VERSION:
-        raise Unavailable("spam.model_outdated", "The spam model was learnt with an older tokeniser: train it anew")
+        raise Unavailable(
+            "spam.model_outdated", "The spam model was learnt with an older tokeniser: purge it and train anew"
+        )
     ids = _sums(reader.numbers())
     columns = Columns(ids, reader.numbers(), reader.numbers(), reader.numbers())
     if not len(columns.ids) == len(columns.spam) == len(columns.ham) == len(columns.epochs):

@@ -33,9 +33,10 @@ from mailkit.spam.stored import (
     fold,
     fold_is_due,
     read_state,
+    refuse_outdated,
     replace_model,
 )
-from mailkit.spam.tokens import read
+from mailkit.spam.tokens import VERSION, read
 from mailkit.spam.verdict import Verdict, verdict_of, voices
 from mailkit.storage.api import ReadTx, Store, Tx
 from mailkit.storage.keyspace import SPAM_CHUNK, SPAM_LEARNT
@@ -73,6 +74,7 @@ class Status:
     bytes: int
     changes: int  #: since the checkpoint
     changed: int  #: ms, UTC; 0 for never
+    outdated: bool = False  #: learnt with another tokeniser than this: silent until it is purged and trained anew
 
 
 @frozen(eq=False)
@@ -232,10 +234,14 @@ class Spam:
             state = read_state(tx, number)
             stored = sum(len(value) for _, value in tx.scan(*SPAM_CHUNK.range(number)))
         changes = state.next - state.first
-        return Status(state.spam, state.ham, stored, changes, state.changed)
+        return Status(state.spam, state.ham, stored, changes, state.changed, state.tokens != VERSION)
 
     def export(self, number: int = FOR_ALL) -> bytes:
-        """A model with the marks of the messages it has learnt, for `restore`."""
+        """A model with the marks of the messages it has learnt, for `restore`. Unavailable (`spam.model_outdated`) when
+        it was learnt with another tokeniser.
+        """
+        with self.store.snapshot() as tx:
+            refuse_outdated(read_state(tx, number))
         model, _ = catch_up(self.store, number, None, None)
         model.settle()
         data = encode_model(model)
