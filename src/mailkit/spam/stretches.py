@@ -71,23 +71,26 @@ class Layout:
     def __init__(self, ids: Any, where: Any, sizes: Sequence[int]) -> None:
         np = arrays.numpy()
         self._count = len(sizes)
-        slots = (ids >> np.uint32(28)).astype(np.intp)
-        slots += 2 * MOST_STRETCHES
-        text = where.nonzero()[0]
-        bits = where[text]
-        slots[text] = 2 * _lowest().take(bits) + (ids[text] >= np.uint32(FIRST_REST))
-        slots += np.repeat(np.arange(0, _SLOTS * self._count, _SLOTS), sizes)
+        offsets, lowest = _offsets()
+        text = where != 0
+        kinds = (ids >> np.uint32(28)).astype(np.uint8)
+        kinds |= text.view(np.uint8) << np.uint8(4)
         # One place for each feature, and more for the few that stand in several stretches.
+        slots = (offsets.take(kinds) + lowest.take(where)).astype(np.intp)
+        slots += np.repeat(np.arange(0, _SLOTS * self._count, _SLOTS), sizes)
         self._first = slots
         again: list[Any] = []
         places: list[Any] = []
-        bits &= bits - np.uint16(1)
-        while len(on := bits.nonzero()[0]):
-            text, bits = text[on], bits[on]
-            start = slots[text] & ~(_SLOTS - 1)
+        bits = where & (where - np.uint16(1))
+        bits *= text
+        on = (bits != 0).nonzero()[0]
+        bits, text, start = bits[on], on, slots[on] & ~(2 * MOST_STRETCHES - 2)
+        while len(text):
             again.append(text)
-            places.append(start + 2 * _lowest().take(bits) + (ids[text] >= np.uint32(FIRST_REST)))
+            places.append(start + lowest.take(bits))
             bits &= bits - np.uint16(1)
+            on = (bits != 0).nonzero()[0]
+            bits, text, start = bits[on], text[on], start[on]
         self._again = np.concatenate(again) if again else np.zeros(0, np.intp)
         self._places = np.concatenate(places) if places else self._again
         numbers = self._count_in(slots)
@@ -101,25 +104,21 @@ class Layout:
         """The sum of the values of the features in each place of each message."""
         np, size = arrays.numpy(), _SLOTS * self._count
         found = np.bincount(self._first, values, size)
-        found = found + np.bincount(self._places, values[self._again], size)
+        found += np.bincount(self._places, values.take(self._again), size)
         return found.reshape(-1, _SLOTS)
-
-    def _tell(self, evidence: Any) -> Any:
-        """How many of the features in each place tell anything."""
-        tells = evidence != 0
-        return self._count_in(self._first[tells]) + self._count_in(self._places[tells[self._again]])
 
     def parts(self, evidence: Any, weights: Sequence[float]) -> Parts:
         """The parts, from the evidence of each feature."""
         np = arrays.numpy()
-        means = self._sum(evidence) / (self._tell(evidence) + 1)
+        means = self._sum(evidence)
+        means /= self._sum(evidence != 0) + 1
         share = np.array(weights) / (sum(weights) or 1.0)
         # No matrix products: how they round depends on which messages are together.
         rest = (means[:, 2 * MOST_STRETCHES : 2 * MOST_STRETCHES + 16] * share).sum(1)
         text = (
             means[:, : 2 * MOST_STRETCHES : 2] * share[BODY] + means[:, 1 : 2 * MOST_STRETCHES : 2] * share[BODY_PAIRS]
         )
-        there = self._numbers[:, : 2 * MOST_STRETCHES].reshape(-1, MOST_STRETCHES, 2).any(2)
+        there = self._numbers[:, : 2 * MOST_STRETCHES : 2] + self._numbers[:, 1 : 2 * MOST_STRETCHES : 2] > 0
         there[:, 0] |= ~there.any(1)
         return Parts(rest, text, there)
 
@@ -165,11 +164,17 @@ def _bounds() -> Any:
 
 
 @cache
-def _lowest() -> Any:
-    """The place of the lowest bit of each 16-bit number."""
+def _offsets() -> tuple[Any, Any]:
+    """Where a feature counts among the places of its message, as a sum: by its family (16 more if it is of the text),
+    and by the lowest bit of its stretches.
+    """
     np = arrays.numpy()
+    family = np.arange(2 * 16, dtype=np.uint8)
+    family[:16] += 2 * MOST_STRETCHES
+    family[16:] = family[16:] >= 16 + (FIRST_REST >> 28)
     numbers = np.arange(1 << 16)
-    return np.where(numbers, np.log2(np.maximum(numbers & -numbers, 1)), 0).astype(np.intp)
+    lowest = np.where(numbers, 2 * np.log2(np.maximum(numbers & -numbers, 1)), 0)
+    return family, lowest.astype(np.uint8)
 
 
 def _there(where: Sequence[int]) -> list[bool]:
