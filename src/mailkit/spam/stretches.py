@@ -110,8 +110,7 @@ class Layout:
     def parts(self, evidence: Any, weights: Sequence[float]) -> Parts:
         """The parts, from the evidence of each feature."""
         np = arrays.numpy()
-        means = self._sum(evidence)
-        means /= self._sum(evidence != 0) + 1
+        means = self._sum(evidence) / (self._sum(evidence != 0) + 1)
         share = np.array(weights) / (sum(weights) or 1.0)
         # No matrix products: how they round depends on which messages are together.
         rest = (means[:, 2 * MOST_STRETCHES : 2 * MOST_STRETCHES + 16] * share).sum(1)
