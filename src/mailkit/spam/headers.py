@@ -88,30 +88,51 @@ def _text(value: bytes, limit: int) -> bytes:
 
 def _sender(first: dict[bytes, bytes], tokens: list[list[bytes]], doubt: bytes) -> bytes:
     """From and Reply-To; returns the host of the From address."""
-    shape, out, name = tokens[f.SHAPE], tokens[f.FROM], tokens[f.NAME]
+    raw = first.get(b"from", b"")[:1000]
+    host, sender, name, shape = _from(raw, doubt)
+    tokens[f.FROM] += sender
+    tokens[f.NAME] += name
+    tokens[f.SHAPE] += shape
+    if b"reply-to" in first:
+        sender, name, shape = _reply_to(first[b"reply-to"][:1000], host)
+        tokens[f.FROM] += sender
+        tokens[f.NAME] += name
+        tokens[f.SHAPE] += shape
+    return host
+
+
+# Few senders and few groups of addressees make up most of the mail, hence what was read of them is kept.
+@lru_cache(512)
+def _from(raw: bytes, doubt: bytes) -> tuple[bytes, list[bytes], list[bytes], list[bytes]]:
+    """The host of the sender; features of the addresses, of the names around them, of shape."""
+    out: list[bytes] = []
+    shape: list[bytes] = []
     host = b""
-    raw = first.get(b"from", b"")
-    addresses, around = _addresses(raw[:1000], 200)
+    addresses, around = _addresses(raw, 200)
     for local, domain in addresses[-1:]:  # behind the display name, which may hold an address too
         host = domain
-        out.append(doubt + local.lower() + b"@")
-        out += host_and_parents(domain, doubt)
+        out = [doubt + local.lower() + b"@", *host_and_parents(domain, doubt)]
         shape.append(b"sender " + pattern(local))
     if len(addresses) > 1:
         agree = organisation(addresses[0][1]) == organisation(host)
         shape.append(b"name is the address" if agree else b"name is another address")
     if raw.find(b"=?") >= 0:
         shape.append(b"encoded name")
-    name += [doubt + word for word in around]
-    if b"reply-to" in first:
-        addresses, around = _addresses(first[b"reply-to"][:1000], 200)
-        for local, domain in addresses[:3]:
-            out.append(b"reply " + local.lower() + b"@")
-            out += host_and_parents(domain, b"reply ")
-            agree = organisation(domain) == organisation(host)
-            shape.append(b"reply to the sender's host" if agree else b"reply to another host")
-        name += [b"reply " + word for word in around]
-    return host
+    return host, out, [doubt + word for word in around], shape
+
+
+@lru_cache(512)
+def _reply_to(raw: bytes, host: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Features of the addresses, of the names around them, of shape; the sender's host is `host`."""
+    out: list[bytes] = []
+    shape: list[bytes] = []
+    addresses, around = _addresses(raw, 200)
+    for local, domain in addresses[:3]:
+        out.append(b"reply " + local.lower() + b"@")
+        out += host_and_parents(domain, b"reply ")
+        agree = organisation(domain) == organisation(host)
+        shape.append(b"reply to the sender's host" if agree else b"reply to another host")
+    return out, [b"reply " + word for word in around], shape
 
 
 def _subject(raw: bytes, tokens: list[list[bytes]]) -> list[bytes]:
@@ -154,7 +175,6 @@ def _recipients(first: dict[bytes, bytes], tokens: list[list[bytes]]) -> None:
     tokens[f.SHAPE].append(b"recipients " + step(count))
 
 
-# Few senders and few groups of addressees make up most of the mail, hence what was read of them is kept.
 @lru_cache(512)
 def _addresses(raw: bytes, most: int) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
     """(Local part, host) of each address in a field, and the words of the first `most` bytes around them."""

@@ -29,9 +29,8 @@ def find_urls(text: bytes) -> dict[bytes, int]:
         urls[url] = urls.get(url, 0) + 1
         if len(urls) >= _MOST:
             break
-    www = text.find(b"www.")
-    if www >= 0:
-        for match in _WWW.finditer(text, www):
+    if text.count(b"www.") > text.count(b"//www."):
+        for match in _WWW.finditer(text):
             # Not inside a link that has a scheme, and not the host of an address.
             if text[match.start() - 1 : match.start()] not in (b"/", b".", b"@") and len(urls) < _MOST:
                 url = b"www." + match[1]
@@ -61,11 +60,13 @@ def url_tokens(urls: dict[bytes, int], said: set[bytes]) -> tuple[list[bytes], s
                 out.append(b"query in link")
             if 0x25 in path:  # "%"
                 out.append(b"escapes in link")
-            words = path[:120].translate(_WORDS).split()[:8]
-            # Keys of tracking never come again: all are one.
-            out += [
-                b"/key" if len(word) > 5 and _KEY.fullmatch(word) else b"/" + word for word in words if len(word) > 1
-            ]
+            for word in path[:120].translate(_WORDS).split()[:8]:
+                size = len(word)
+                # Keys of tracking never come again: all are one. Most words are none at first sight.
+                if size > 5 and (size > 17 or not word.isalpha()) and _KEY.fullmatch(word):
+                    out.append(b"/key")
+                elif size > 1:
+                    out.append(b"/" + word)
     return out, hosts
 
 
