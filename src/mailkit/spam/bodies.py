@@ -66,7 +66,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     count = 0
     room, source, most_tags = _TEXT_LIMIT, _SOURCE_LIMIT, MOST_TAGS
     parts = scan.parts[:_MOST_PARTS]
-    beside = _beside_a_page(parts)
+    beside = _beside_a_page(parts) if len(parts) > 1 else set()
     for part in sorted(parts, key=lambda part: part.index in beside) if beside else parts:
         kinds.append(part.content_type[:60])
         headers = part.headers if part.depth else fields
@@ -126,7 +126,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
     tokens[f.URL] += marks
     if hosts and sender:
         home = organisation(sender)
-        ours = sum([organisation(host) == home for host in hosts])
+        ours = sum([host.endswith(home) and host[-len(home) - 1 : -len(home)] in (b"", b".") for host in hosts])
         tokens[f.SHAPE].append(b"links home " + (b"all" if ours == len(hosts) else b"some" if ours else b"none"))
     return Body(b"\n".join(texts), count, len(scan.parts), sum(urls.values()))
 

@@ -14,9 +14,10 @@ The laws:
   taken out, are what the cut-offs are drawn from (`cutoffs`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from math import exp, sqrt
+from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -46,6 +47,7 @@ _UNIT: Final = 1_024
 _RATE: Final = 10.0
 _SURE: Final = 2.0
 """The second stage learns from a message only if it was less sure of it than this ("thick threshold")."""
+_AHEAD: Final = 8
 
 
 @frozen(eq=False)
@@ -111,8 +113,7 @@ class Model:
             self.number += 1
         if not self._replay:
             fresh = [self.examples[key] for key, _, _ in messages]
-            for example, rows in zip(fresh, self._rows([example.singles for example in fresh]), strict=True):
-                self._honest[example.key] = self._train(rows, example)
+            self._train(fresh, self._rows([example.singles for example in fresh]))
 
     def forget(self, key: bytes, features: Features, spam: bool) -> None:
         """Takes back what `learn` did with the same arguments."""
@@ -124,17 +125,19 @@ class Model:
 
     def settle(self, most_features: int = MOST_FEATURES) -> None:
         """Drops surplus examples and features and replays the second stage; checkpoints are written after it."""
-        self._trim()
+        known = self._trim()
         if len(self.table) > most_features:
             thinned = expire(self.table.columns(), self.number // EPOCH, most_features)
             if thinned is not None:
-                self.table = new_table(thinned)
+                self.table, known = new_table(thinned), {}
                 self._column = None
         self._replay = True
-        self.replay()
+        self.replay(known)
 
-    def replay(self) -> None:
-        """Trains the second stage anew if something in it was forgotten."""
+    def replay(self, known: Mapping[bytes, Any] = MappingProxyType({})) -> None:
+        """Trains the second stage anew if something in it was forgotten. `known`: table rows of some of the examples,
+        by their keys.
+        """
         if not self._replay:
             return
         self._replay = False
@@ -142,13 +145,12 @@ class Model:
         self._honest = {}
         self._cutoffs = None
         ordered = [self.examples[key] for key in sorted(self.examples)]
-        rows = self._rows([example.singles for example in ordered])
-        for example, at in zip(ordered, rows, strict=True):
-            self._honest[example.key] = self._train(at, example)
+        others = iter(self._rows([example.singles for example in ordered if example.key not in known]))
+        rows = [known[example.key] if example.key in known else next(others) for example in ordered]
+        self._train(ordered, rows)
         # Once more the other way round: the mean of both depends half as much on the accident of the order.
         upwards = self.table.clear_weights()
-        for example, at in zip(reversed(ordered), reversed(rows), strict=True):
-            self._train(at, example, ask=False)
+        self._train(ordered[::-1], rows[::-1], ask=False)
         self.table.average_weights(upwards)
 
     def score(self, features: Features) -> float:
@@ -233,9 +235,11 @@ class Model:
             exact += [counted / _UNIT + share * z + shift for counted, z in cut]
         return exact
 
-    def _parts_now(self, whole: Sequence[Example], weights: Sequence[float]) -> Iterator[tuple[Parts, range]]:
+    def _parts_now(
+        self, whole: Sequence[Example], weights: Sequence[float], known: dict[bytes, Any] | None = None
+    ) -> Iterator[tuple[Parts, range]]:
         """The parts of these examples of one class by the counts, each as if it had never been learnt: those of some at
-        a time, and which they are.
+        a time, and which they are. Puts the table rows of their singles into `known`.
         """
         np = arrays.numpy()
         size = 1 if np is None else 256
@@ -248,7 +252,11 @@ class Model:
                 continue
             ids = np.concatenate([one.ids for one in features])
             where = np.concatenate([one.where for one in features])
-            a, b = self.table.counts(self.table.rows(ids))
+            rows = self.table.rows(ids)
+            if known is not None:
+                starts = accumulate([len(one.ids) for one in features], initial=0)
+                known |= {one.key: rows[at : at + len(one.singles)] for one, at in zip(group, starts, strict=False)}
+            a, b = self.table.counts(rows)
             if group[0].spam:  # an expired feature counts zero already
                 evidence = log_odds(a - (a > 0), b, self.spam - 1, self.ham)
             else:
@@ -274,20 +282,32 @@ class Model:
             found += [rows[first:last] for first, last in pairwise(accumulate(map(len, group), initial=0))]
         return found
 
-    def _train(self, rows: Any, example: Example, *, ask: bool = True) -> tuple[float, list[float]]:
-        """One step of logistic regression, each feature worth 1/sqrt(n); returns what it said before, of the whole and
-        of each stretch (if it is to be asked, and the example is whole).
+    def _train(self, examples: Sequence[Example], rows: Sequence[Any], *, ask: bool = True) -> None:
+        """One step of logistic regression for each example, each feature worth 1/sqrt(n). Keeps what the second stage
+        said before (if it is to be asked): of the whole, and of each stretch of an example that is whole.
+
+        It looks ahead: what the weights say of the next examples is computed at once, and again from behind the first
+        that changes them, which few do.
         """
-        scale = 1 / sqrt(max(len(rows), 1))
-        before = self.table.weigh(rows) * scale
-        stretches: list[float] = []
-        if ask and example.whole is not None:
-            stretches = second_by_stretch(example.whole.where[: len(rows)], self.table.weights(rows))
-        margin = before if example.spam else -before
-        if margin < _SURE:
-            step = _RATE * scale / (1 + exp(max(margin, -500.0)))
-            self.table.nudge(rows, step if example.spam else -step)
-        return before, stretches
+        table, start, ahead = self.table, 0, 1
+        while start < len(examples):
+            group = slice(start, start + ahead)
+            changed = False
+            for example, at, total in zip(examples[group], rows[group], table.weigh(rows[group]), strict=True):
+                start += 1
+                scale = 1 / sqrt(max(len(at), 1))
+                before = total * scale
+                if ask:
+                    whole = example.whole
+                    of_each = [] if whole is None else second_by_stretch(whole.where[: len(at)], table.weights(at))
+                    self._honest[example.key] = before, of_each
+                margin = before if example.spam else -before
+                if margin < _SURE:
+                    step = _RATE * scale / (1 + exp(max(margin, -500.0)))
+                    table.nudge(at, step if example.spam else -step)
+                    changed = True
+                    break
+            ahead = max(ahead // 2, 1) if changed else min(ahead * 2, _AHEAD)
 
     def _changed(self, by: int, spam: bool) -> None:
         if spam:
@@ -297,8 +317,11 @@ class Model:
         self._column = None
         self._still = 0
 
-    def _trim(self) -> None:
-        """Keeps the latest `WINDOW` of each class, whole the `WHOLE` of them with the highest keys."""
+    def _trim(self) -> dict[bytes, Any]:
+        """Keeps the latest `WINDOW` of each class, whole the `WHOLE` of them with the highest keys. Returns the table
+        rows of the singles of those that were cut down, since they had to be found.
+        """
+        known: dict[bytes, Any] = {}
         for spam in (False, True):
             kept = sorted((e for e in self.examples.values() if e.spam is spam), key=lambda e: (e.number, e.key))
             for example in kept[:-WINDOW]:
@@ -306,10 +329,11 @@ class Model:
                 self._honest.pop(example.key, None)
             kept = sorted(kept[-WINDOW:], key=lambda e: e.key)
             cut = [example for example in kept[:-WHOLE] if example.whole is not None]
-            counted = [score for parts, _ in self._parts_now(cut, WEIGHTS) for score in _scores(parts, None)]
+            counted = [score for parts, _ in self._parts_now(cut, WEIGHTS, known) for score in _scores(parts, None)]
             for example, score in zip(cut, counted, strict=True):
                 key, alone = example.key, example.singles
                 self.examples[key] = Example(key, spam, example.number, alone, None, round(score * _UNIT))
+        return known
 
 
 def _scores(parts: Parts, seconds: list[list[float]] | None) -> list[float]:

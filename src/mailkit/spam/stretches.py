@@ -231,12 +231,17 @@ def second_by_stretch(where: Any, weights: Any) -> list[float]:
             total = sum([weight for bits, weight in zip(where, weights, strict=True) if bits >> at & 1])
             out.append(total * unit + outside / sqrt(max(len(where), 1)))
         return out
-    bits = np.unpackbits(where.astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
-    outside = where == 0
-    number = bits.sum(0, dtype=np.int64)
-    scale = np.sqrt((len(where) - np.count_nonzero(outside)) / np.maximum(number, 1))
-    inside = (weights[:, None] * bits).sum(0)
-    return list(((inside * scale + weights[outside].sum()) / sqrt(max(len(where), 1))).tolist())
+    # Of most messages all words stand in the first few stretches.
+    many = int(where.max(initial=0)).bit_length()
+    bits = np.unpackbits(where.astype("<u2", copy=False).view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
+    bits = bits[:, :many].astype(np.float64)
+    number = bits.sum(0)
+    outside = weights[where == 0]
+    inside = weights @ bits
+    inside *= np.sqrt((len(where) - len(outside)) / np.maximum(number, 1))
+    inside += outside.sum()
+    unit = 1 / sqrt(max(len(where), 1))
+    return [*(inside * unit).tolist(), *[float(outside.sum()) * unit] * (MOST_STRETCHES - many)]
 
 
 def _units(where: Sequence[int]) -> list[float]:

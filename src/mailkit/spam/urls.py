@@ -29,7 +29,7 @@ def find_urls(text: bytes) -> dict[bytes, int]:
         urls[url] = urls.get(url, 0) + 1
         if len(urls) >= _MOST:
             break
-    if text.count(b"www.") > text.count(b"//www."):
+    if text.find(b"www.") >= 0 and text.count(b"www.") > text.count(b"//www."):
         for match in _WWW.finditer(text):
             # Not inside a link that has a scheme, and not the host of an address.
             if text[match.start() - 1 : match.start()] not in (b"/", b".", b"@") and len(urls) < _MOST:
