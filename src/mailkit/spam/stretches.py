@@ -16,7 +16,7 @@ A family's mean is the sum of its evidence over 1 + the number of its features t
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from math import exp, log, sqrt
 from typing import Any, Final
 
@@ -132,28 +132,37 @@ class Layout:
         return (total[:, : 2 * MOST_STRETCHES : 2] * scale + outside[:, None]) / np.sqrt(np.maximum(every, 1))[:, None]
 
 
-def score_one(features: Features, evidence: Any, weight: Any, weights: Sequence[float], share: float) -> float:
+def score_one(features: Features, evidence: Any, weight: Any, weights: tuple[float, ...], share: float) -> float:
     """The score of one message, from the evidence and second-stage weight of each feature: what `Layout` says of
     many, with less ado (numpy only).
     """
     np, ids, where = arrays.numpy(), features.ids, features.where
     words, pairs, singles = ids.searchsorted(_bounds()).tolist()
+    weighing, total = _weighing(weights)
     families = (ids[words:pairs] >> np.uint32(28)).astype(np.intp)
     outside = evidence[words:pairs]
-    means = np.bincount(families, outside, 16) / (np.bincount(families[outside != 0], minlength=16) + 1)
-    total = sum(weights) or 1.0
-    rest = float((means * weights).sum()) / total
-    rows = np.array((evidence, evidence != 0, weight))
+    means = np.bincount(families, outside, 16) / (np.bincount(families, outside != 0, 16) + 1)
+    rest = float((means * weighing).sum()) / total
     bits = np.unpackbits(where.astype("<u2", copy=False).view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
     bits = bits[:, : int(where.max(initial=1)).bit_length()].astype(np.float64)
-    in_words, in_pairs = rows[:, :words] @ bits[:words], rows[:2, pairs:] @ bits[pairs:]
-    counts = bits[:words].sum(0)
-    value = (weights[BODY] / total) * in_words[0] / (in_words[1] + 1)
-    value += (weights[BODY_PAIRS] / total) * in_pairs[0] / (in_pairs[1] + 1)
-    second = in_words[2] * np.sqrt(words / np.maximum(counts, 1)) + weight[words:singles].sum()
-    value += second * (share / sqrt(max(singles, 1)))
+    rows = np.ones((4, len(ids)))
+    rows[0], rows[1], rows[2] = evidence, evidence != 0, weight
+    in_words, tells, second, counts = rows[:, :words] @ bits[:words]
+    in_pairs, pairs_tell = rows[:2, pairs:] @ bits[pairs:]
+    value = (weights[BODY] / total) * in_words / (tells + 1)
+    value += (weights[BODY_PAIRS] / total) * in_pairs / (pairs_tell + 1)
+    second *= np.sqrt(words / np.maximum(counts, 1))
+    second += weight[words:singles].sum()
+    second *= share / sqrt(max(singles, 1))
+    value += second
     there = [one for one, count in zip(value.tolist(), counts.tolist(), strict=True) if count]
     return rest + soft_maximum(there or value.tolist()[:1])
+
+
+@lru_cache(16)
+def _weighing(weights: tuple[float, ...]) -> tuple[Any, float]:
+    """The weights as an array, and their sum (1 if they are all 0)."""
+    return arrays.numpy().array(weights), sum(weights) or 1.0
 
 
 @cache
