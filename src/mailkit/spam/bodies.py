@@ -94,10 +94,12 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
             or disposition[:10] == b"attachment"
         ):
             continue
-        data = _utf8(part, charset[1] if charset else b"")[:source]
+        shown = part.index not in beside
+        data = _utf8(part, charset[1] if charset else b"", _PART_LIMIT if shown else 4 * _UNSEEN_LIMIT)[:source]
         source -= len(data)
         is_page = part.content_type == b"text/html" or data[:1000].lower().find(b"<html") >= 0
-        urls.update(find_urls(data))
+        if shown:
+            urls.update(find_urls(data))
         if is_page:
             lower = data.lower()
             page, hidden, marks = part_hidden(data, lower)
@@ -114,7 +116,7 @@ def body_tokens(scan: Scan, tokens: list[list[bytes]], fields: dict[bytes, bytes
         else:
             text = data
         count += 1
-        if part.index in beside:
+        if not shown:
             unseen.append(both_ends(text, _UNSEEN_LIMIT))
             continue
         text = both_ends(text, room)
@@ -164,13 +166,16 @@ def _file_tokens(name: bytes) -> list[bytes]:
 
 
 def _beside_a_page(parts: list[Part]) -> set[int]:
-    """Which parts stand beside an HTML page in a multipart/alternative: programs show the page (RFC 2046 5.1.4)."""
+    """Which parts stand beside an HTML page in a multipart/alternative: programs show the page (RFC 2046 5.1.4), and of
+    an invitation both.
+    """
     beside: set[int] = set()
     for part in parts:
         if part.content_type == b"multipart/alternative" and len(part.children) > 1:
-            pages = [child.index for child in part.children if _is_page(child)]
-            if pages:
-                beside.update(child.index for child in part.children if child.index not in pages)
+            shown = [child.index for child in part.children if _is_page(child)]
+            if shown:
+                shown += [child.index for child in part.children if child.content_type == b"text/calendar"]
+                beside.update(child.index for child in part.children if child.index not in shown)
     return beside
 
 
@@ -188,9 +193,9 @@ def _decoded(raw: bytes, encoding: bytes) -> bytes:
     return a2b_qp(raw) if encoding == b"quoted-printable" else decode_transfer(raw, encoding)[0]
 
 
-def _utf8(part: Part, label: bytes) -> bytes:
-    """The beginning of a text part as UTF-8."""
-    raw = part.raw_body[:_PART_LIMIT]
+def _utf8(part: Part, label: bytes, most: int) -> bytes:
+    """The beginning of a text part, of so many encoded bytes, as UTF-8."""
+    raw = part.raw_body[:most]
     data = _decoded(raw, part.encoding)
     if data.find(b";base64,") >= 0:  # pictures within the page: they must not use up the room of its text
         if len(raw) == _PART_LIMIT:
