@@ -114,6 +114,28 @@ def test_the_page_is_read_before_what_stands_beside_it() -> None:
     assert body(read(raw))[:3] == [b"buy", b"pills", b"harmless"]
 
 
+def beside(page: bytes, *others: bytes) -> bytes:
+    parts = b"".join(b"--b\n" + part + b"\n" for part in (*others, page))
+    return b'Content-Type: multipart/alternative; boundary="b"\n\n' + parts + b"--b--\n"
+
+
+def test_an_attached_page_hides_nothing() -> None:
+    page = b"Content-Type: text/html\nContent-Disposition: attachment\n\n<p>invoice</p>"
+    assert len(body(read(beside(page, b"\n" + b"buy pills " * 400)))) == 800
+
+
+def test_an_invitation_beside_a_page_is_read_like_it() -> None:
+    event = b"BEGIN:VCALENDAR\nX-LONG:" + b"x" * 4_000 + b"\nSUMMARY:you won\nEND:VCALENDAR"
+    raw = beside(b"Content-Type: text/html\n\n<p>see below</p>", b"Content-Type: text/calendar\n\n" + event)
+    assert set(body(read(raw))) == {b"see", b"below", b"you", b"won"}
+
+
+def test_links_beside_a_page_are_not_those_of_the_message() -> None:
+    raw = beside(b'Content-Type: text/html\n\n<a href="https://evil.example/x">x</a>', b"\nhttps://good.example/y")
+    assert {b"evil.example"} <= family(raw, f.URL)
+    assert b"good.example" not in family(raw, f.URL)
+
+
 @pytest.mark.parametrize(
     "style",
     [

@@ -146,15 +146,16 @@ def score_one(features: Features, evidence: Any, weight: Any, weights: tuple[flo
     bits = np.unpackbits(where.astype("<u2", copy=False).view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
     bits = bits[:, : int(where.max(initial=1)).bit_length()].astype(np.float64)
     rows = np.ones((4, len(ids)))
-    rows[0], rows[1], rows[2] = evidence, evidence != 0, weight
-    in_words, tells, second, counts = rows[:, :words] @ bits[:words]
-    in_pairs, pairs_tell = rows[:2, pairs:] @ bits[pairs:]
+    rows[0], rows[1], rows[3] = evidence, evidence != 0, weight
+    in_words, tells, counts, second = rows[:, :words] @ bits[:words]
+    in_pairs, pairs_tell, pair_counts = rows[:3, pairs:] @ bits[pairs:]
     value = (weights[BODY] / total) * in_words / (tells + 1)
     value += (weights[BODY_PAIRS] / total) * in_pairs / (pairs_tell + 1)
     second *= np.sqrt(words / np.maximum(counts, 1))
     second += weight[words:singles].sum()
     second *= share / sqrt(max(singles, 1))
     value += second
+    counts += pair_counts
     there = [one for one, count in zip(value.tolist(), counts.tolist(), strict=True) if count]
     return rest + soft_maximum(there or value.tolist()[:1])
 
