@@ -22,7 +22,7 @@ from benchmarks.corpus import spam_assassin
 from mailkit.spam import Spam
 from mailkit.spam.checkpoint import encode_model
 from mailkit.spam.corpus import read_file
-from mailkit.spam.features import features_of
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
 from mailkit.spam.reading import features_of_messages
@@ -258,7 +258,8 @@ def million() -> list[str]:
             common = random.zipf(1.3, 60).astype(np.uint64) * np.uint64(2654435761) % np.uint64(1 << 28)
             rare = random.integers(1, 1 << 28, 40, dtype=np.uint64)
             ids = np.unique(np.concatenate((common, rare)).astype(np.uint32))
-            group.append((at.to_bytes(12, "big"), ids[ids > 0], at % 3 == 0))
+            ids = ids[ids > 0]
+            group.append((at.to_bytes(12, "big"), Features(ids, np.ones(len(ids), np.uint16)), at % 3 == 0))
         model.learn_many(group)
         if start % (16 * GROUP) == 0:
             largest = max(largest, len(model.table))

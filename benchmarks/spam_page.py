@@ -163,7 +163,8 @@ def _beside_before(rows: Sequence[str], untouched: str) -> str:
 _ELSEWHERE = """\
 Trained on the whole SpamAssassin corpus, then shown wanted mail of other people: of 316 messages of developers' lists
 from 2009 and 2010 (the test corpora of Debian's `notmuch`) none was flagged and 9 were unsure; of 126 bounces and
-automatic answers (`libmail-deliverystatus-bounceparser-perl`) 2 were flagged, one of which quotes a spam, and 5 unsure."""
+automatic answers (`libmail-deliverystatus-bounceparser-perl`) 2 were flagged, one of which quotes a spam, and 5 were
+unsure."""
 
 
 def modern_rows() -> list[str]:
