@@ -25,7 +25,7 @@ from mailkit.spam.metrics import missed_at
 from mailkit.spam.model import Model
 from mailkit.spam.reading import features_of_messages
 
-__all__ = ["BURDENS", "PLACES", "burdened", "burdened_rows", "padded", "padded_rows", "passages"]
+__all__ = ["BURDENS", "PLACES", "burdened", "burdened_rows", "padded", "padded_rows", "passages", "trained"]
 
 
 def passages(ham: Sequence[bytes]) -> list[str]:
@@ -281,7 +281,8 @@ BURDENS: Final = tuple(_BURDEN)
 spam in the reader's name, is returned as undeliverable."""
 
 
-def _trained(samples: Sequence[Sample]) -> Model:
+def trained(samples: Sequence[Sample]) -> Model:
+    """A model that has learnt these messages."""
     model = Model()
     raws = [sample.raw for sample in samples]
     spam = [sample.label == "spam" for sample in samples]
@@ -304,7 +305,7 @@ def padded_rows() -> list[str]:
     """Rows of the evaluation page: what good words gain a spammer. Trained on every second message."""
     samples = spam_assassin()
     train, test = samples[::2], samples[1::2]
-    model, pick = _trained(train), random.Random(1)
+    model, pick = trained(train), random.Random(1)
     good, spam = passages(_of(train, "ham")), _of(test, "spam")
     ham_scores = _scores(model, _of(test, "ham"))
     rows = []
@@ -323,7 +324,7 @@ def burdened_rows() -> list[str]:
     """Rows of the evaluation page: ham flagged for text that is not its own. Trained on every second message."""
     samples = spam_assassin()
     train, test = samples[::2], samples[1::2]
-    model, pick = _trained(train), random.Random(1)
+    model, pick = trained(train), random.Random(1)
     spam, ham, cutoffs = _of(test, "spam"), _of(test, "ham"), model.cutoffs()
     rows = []
     for burden in (None, *BURDENS):

@@ -265,48 +265,43 @@ def singles(ids: Ids) -> Ids:
 
 def pack_ids(ids: Sequence[int]) -> bytes:
     """Ids as little-endian 32-bit numbers."""
-    np = arrays.numpy()
-    if np is not None:
-        return bytes(np.asarray(ids, "<u4").tobytes())
-    packed = array("I", ids)
-    if _BIG_ENDIAN:
-        packed.byteswap()
-    return packed.tobytes()
+    return _pack(ids, "<u4", "I")
 
 
 def unpack_ids(data: bytes) -> Ids:
     """What `pack_ids` packed."""
-    np = arrays.numpy()
-    if np is not None:
-        return np.frombuffer(data, "<u4")
-    ids = array("I")
-    ids.frombytes(data)
-    if _BIG_ENDIAN:
-        ids.byteswap()
-    return ids
+    return _unpack(data, "<u4", "I")
 
 
 def pack_where(where: Sequence[int]) -> bytes:
     """Places as little-endian 16-bit numbers."""
+    return _pack(where, "<u2", "H")
+
+
+def unpack_where(data: bytes) -> Any:
+    """What `pack_where` packed."""
+    return _unpack(data, "<u2", "H")
+
+
+def _pack(numbers: Sequence[int], dtype: str, code: str) -> bytes:
     np = arrays.numpy()
     if np is not None:
-        return bytes(np.asarray(where, "<u2").tobytes())
-    packed = array("H", where)
+        return bytes(np.asarray(numbers, dtype).tobytes())
+    packed = array(code, numbers)
     if _BIG_ENDIAN:
         packed.byteswap()
     return packed.tobytes()
 
 
-def unpack_where(data: bytes) -> Any:
-    """What `pack_where` packed."""
+def _unpack(data: bytes, dtype: str, code: str) -> Any:
     np = arrays.numpy()
     if np is not None:
-        return np.frombuffer(data, "<u2")
-    where = array("H")
-    where.frombytes(data)
+        return np.frombuffer(data, dtype)
+    numbers = array(code)
+    numbers.frombytes(data)
     if _BIG_ENDIAN:
-        where.byteswap()
-    return where
+        numbers.byteswap()
+    return numbers
 
 
 _BIG_ENDIAN: Final = array("H", [1]).tobytes() == b"\x00\x01"
