@@ -93,22 +93,17 @@ def features_of(tokens: Tokens) -> Features:
     found = np.fromiter(map(crc32, chain.from_iterable(tokens.families)), np.uint32, sum(sizes))
     if not len(found):
         return Features(found, np.zeros(0, np.uint16))
-    start = sum(sizes[:SUBJECT])
-    pairs = [
-        _mixed(np, crcs, number)
-        for crcs, number in (
-            (found[start : start + tokens.subject_words], SUBJECT_PAIRS),
-            (found[: tokens.body_words], BODY_PAIRS),
-        )
-    ]
+    start, count = sum(sizes[:SUBJECT]), tokens.body_words
+    subject = _mixed(np, found[start : start + tokens.subject_words], SUBJECT_PAIRS)
+    pairs = _mixed(np, found[:count], BODY_PAIRS)
     found &= np.uint32(_MASK)
     found |= np.repeat(_family_bits(), sizes)
-    keys = np.concatenate((found, *pairs)).astype(np.uint64)
+    keys = np.concatenate((found, subject, pairs)).astype(np.uint64)
     keys <<= np.uint64(4)
-    if tokens.body_words > _STRETCH:
-        places = _places(tokens.body_words)
-        keys[: tokens.body_words] |= places
-        keys[len(keys) - len(pairs[1]) :] |= places[:-1]
+    if count > _STRETCH:
+        places = _places(count)
+        keys[:count] |= places
+        keys[len(keys) - len(pairs) :] |= places[:-1]
     keys.sort()
     bits = np.left_shift(np.uint16(1), (keys & np.uint64(15)).astype(np.uint16))
     keys >>= np.uint64(4)

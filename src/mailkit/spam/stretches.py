@@ -243,6 +243,10 @@ def second_by_stretch(where: Any, weights: Any) -> list[float]:
         return out
     # Of most messages all words stand in the first few stretches.
     many = int(where.max(initial=0)).bit_length()
+    unit = 1 / sqrt(max(len(where), 1))
+    if many == 1:
+        outside = float(weights[where == 0].sum()) * unit
+        return [float(weights.sum()) * unit, *[outside] * (MOST_STRETCHES - 1)]
     bits = np.unpackbits(where.astype("<u2", copy=False).view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
     bits = bits[:, :many].astype(np.float64)
     number = bits.sum(0)
@@ -250,7 +254,6 @@ def second_by_stretch(where: Any, weights: Any) -> list[float]:
     inside = weights @ bits
     inside *= np.sqrt((len(where) - len(outside)) / np.maximum(number, 1))
     inside += outside.sum()
-    unit = 1 / sqrt(max(len(where), 1))
     return [*(inside * unit).tolist(), *[float(outside.sum()) * unit] * (MOST_STRETCHES - many)]
 
 
