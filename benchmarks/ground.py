@@ -26,10 +26,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def best(*works: Callable[[], object]) -> list[float]:
+def best(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """The best time of each, over rounds in which they take turns."""
-    rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
-    return [min(times) for times in zip(*rounds, strict=True)]
+    taken = [[seconds(work) for work in works] for _ in range(rounds)]
+    return [min(times) for times in zip(*taken, strict=True)]
 
 
 def telemetry() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -67,6 +68,12 @@ def test_ids_are_unique_ordered_by_second_and_round_trip() -> None:
     assert Id.parse(str(first).upper()) == first
     assert first.created == 5_000
     assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+def test_threads_never_mint_the_same_id() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        minted = [pool.submit(lambda: [new_id(1_000) for _ in range(5_000)]) for _ in range(4)]
+    assert len({id for one in minted for id in one.result()}) == 20_000
 
 
 @pytest.mark.parametrize("text", ["", "zz" * 12, "ab" * 11, "ab" * 13])

@@ -7,13 +7,14 @@ The random part is drawn again after a fork, so a parent and its child never min
 import itertools
 import os
 import secrets
-import threading
+import struct
 import time
 
 __all__ = ["Id", "IdSource", "new_id"]
 
 
 _new = bytes.__new__
+_pack = struct.Struct(">IQ").pack
 
 
 class Id(bytes):
@@ -49,24 +50,17 @@ class IdSource:
     """Mints ids; one per process serves all threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._draw()
 
     def _draw(self) -> None:
-        self._random = secrets.token_bytes(5)
-        self._counter = itertools.count(secrets.randbelow(1 << 24))
-
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._draw()
+        self._random = secrets.randbits(40) << 24
+        self._counter = itertools.count(secrets.randbelow(1 << 24))  # its `next` is one step to other threads
 
     def __call__(self, now: int | None = None) -> Id:
         """A new id, stamped with `now` (UTC milliseconds) or the system's time."""
         seconds = int(time.time()) if now is None else now // 1000
-        with self._lock:
-            count = next(self._counter) & 0xFFFFFF
-        return Id((seconds & 0xFFFFFFFF).to_bytes(4, "big") + self._random + count.to_bytes(3, "big"))
+        return _new(Id, _pack(seconds & 0xFFFFFFFF, self._random | next(self._counter) & 0xFFFFFF))
 
 
 new_id = IdSource()
-os.register_at_fork(after_in_child=new_id._after_fork)
+os.register_at_fork(after_in_child=new_id._draw)

@@ -1,7 +1,8 @@
 """Addresses and logins in their stored form."""
 
 import pytest
-from hypothesis import given
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailkit.errors import Invalid
@@ -71,6 +72,27 @@ def test_normal_form_is_a_fixed_point(local: str, domain: str) -> None:
     once = parse_address(f"{local}@{domain}")
     assert parse_address(once.normal) == once
     assert split_address(once.normal) == once
+
+
+ATOMS = st.text(st.sampled_from("aZ09_-+."), min_size=1, max_size=70) | st.from_regex(r"[!-~]{1,12}", fullmatch=True)
+
+
+@given(ATOMS)
+@example("a" * 64)
+@example("a" * 65)
+@example("PostMaster")
+@example("a\n")
+@example("\u017f\u212a")  # they fold to s and k
+def test_the_local_parts_that_will_do_are_those_of_email_validator(local: str) -> None:
+    try:
+        known = validate_email(f"{local.strip()}@example.com", check_deliverability=False).local_part.lower()
+    except EmailNotValidError:
+        known = None
+    try:
+        mine = parse_address(f"{local.strip()}@example.org").local
+    except Invalid:
+        mine = None
+    assert mine == known
 
 
 @given(st.text(max_size=40))

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from mailkit.storage.api import MAX_KEY
 from mailkit.storage.keys import Shape, after_prefix
-from mailkit.storage.keyspace import Space, _AccountShape
+from mailkit.storage.keyspace import Space, account_shape
 
 NUMBERS = {"u8": 8, "u32": 32, "u64": 64}
 SIZES = {"id": 12, "sha": 32}
@@ -92,7 +92,7 @@ def test_no_text_passes_for_the_shortened_form_of_another() -> None:
     [(-1,), (2**32,), ("1",), (1, b"short"), (1, b"x" * 13), (1, b"x" * 12, b"x" * 31), (1, b"x" * 12, b"x" * 32, 1)],
 )
 def test_parts_that_do_not_fit_are_refused(wrong: tuple[object, ...]) -> None:
-    for shape in (Shape(b"\x01", "u32", "id", "sha"), _AccountShape(7, "id", "sha")):
+    for shape in (Shape(b"\x01", "u32", "id", "sha"), account_shape(7, "id", "sha")):
         with pytest.raises(ValueError):
             shape.pack(*wrong)
 
@@ -102,8 +102,30 @@ def test_an_unknown_kind_is_refused() -> None:
         Shape(b"\x01", "u16")
 
 
+@given(SHAPED, st.sampled_from(sorted(NUMBERS)), st.integers(0, 255), st.binary(min_size=1, max_size=3))
+def test_a_mark_stands_behind_the_first_part_and_is_none_of_them(
+    shaped: tuple[list[str], tuple[object, ...], object], first: str, number: int, mark: bytes
+) -> None:
+    kinds, rest, _ = shaped
+    marked, plain = Shape(b"\x80", first, *kinds, mark=mark), Shape(b"", *kinds)
+    key = marked.pack(number, *rest)
+    assert key == Shape(b"\x80", first).pack(number) + mark + plain.pack(*rest)
+    assert marked.unpack(key) == (number, *rest)
+
+
+def test_a_mark_that_has_no_place_is_refused() -> None:
+    for kinds in ((), ("text", "u32")):
+        with pytest.raises(ValueError):
+            Shape(b"\x80", *kinds, mark=b"\x01")
+
+
+def test_a_range_of_an_accounts_table_is_of_one_account() -> None:
+    with pytest.raises(ValueError):
+        account_shape(9, "u32").range()
+
+
 def test_an_accounts_table_lies_behind_the_account_and_hides_its_number() -> None:
-    space = Space("test", "test", _AccountShape(9, "u32", "text"))
+    space = Space("test", "test", account_shape(9, "u32", "text"))
     key = space.key(258, 7, "a")
     assert key.startswith(b"\x80\x00\x00\x01\x02\x09\x00\x00\x00\x07a")
     assert space.parts(key) == (258, 7, "a")

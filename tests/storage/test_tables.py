@@ -76,8 +76,9 @@ def test_after_any_writes_and_refusals_the_indexes_hold_what_the_rows_claim(
             free = name not in {other.name for other in others} - {""} and not set(addresses) & {
                 address for other in others for address in other.addresses
             }
+            write = USERS.insert if rank and number not in model else USERS.put
             try:
-                USERS.put(tx, row, number)
+                write(tx, row, number)
                 assert free
                 model[number] = row
             except AlreadyExists:

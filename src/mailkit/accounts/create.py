@@ -87,6 +87,8 @@ def plan(new: NewAccount, *, domain: str, cost: Cost) -> Plan:
 def renamed(folders: Sequence[Folder], names: Mapping[str, str]) -> tuple[Folder, ...]:
     """Folders with other paths for some special uses; Invalid on `mailboxes` for what cannot be a path, or is one
     twice."""
+    if not names:
+        return tuple(folders)
     found = tuple(evolve(one, path=names.get(one.special_use or "", one.path)) for one in folders)
     for path in names.values():
         if "//" in path or path.startswith("/") or path.endswith("/"):

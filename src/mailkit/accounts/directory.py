@@ -148,7 +148,8 @@ class Directory:
 
         def make(tx: Tx) -> Principal:
             row = commit(tx)
-            return self.principals.update(self._with_fields(row, new), tx=tx)
+            whole = self._with_fields(row, new)
+            return row if whole == row else self.principals.update(whole, tx=tx)
 
         return make
 

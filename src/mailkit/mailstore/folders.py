@@ -1,5 +1,6 @@
 """The folders that a new account gets, by language (WildDuck 3.1 and 6.2). Pure."""
 
+from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -49,6 +50,7 @@ class Folder:
     encrypt: bool = False
 
 
+@lru_cache(maxsize=256)
 def folders_for(language: str, retention: int = 0) -> tuple[Folder, ...]:
     """INBOX and the four special folders, named in `language` (`et_EE` counts as `et`; unknown ones as English).
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from mailkit.errors import Invalid
 
@@ -20,6 +21,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 which Persian and many emoji need."""
 
 
+@lru_cache(maxsize=256)
 def normal_path(path: str, field: str = "path") -> str:
     """The path as it is stored; Invalid naming `field` when it cannot be one."""
     path = path.removeprefix("/")
@@ -30,9 +32,9 @@ def normal_path(path: str, field: str = "path") -> str:
         raise Invalid.field(field, f'"{field}" must not have empty levels: no "//" and no "/" at the end')
     if len(levels) > MAX_DEPTH:
         raise Invalid.field(field, f'"{field}" must not have more than {MAX_DEPTH} levels', kind="max")
-    if len(path) > MAX_BYTES or len(path.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if len(path) > MAX_BYTES // 4 and len(path.encode("utf-8", "surrogatepass")) > MAX_BYTES:  # 4 a character at most
         raise Invalid.field(field, f'"{field}" must not have more than {MAX_BYTES} bytes', kind="max")
-    if any(len(level) > MAX_LEVEL for level in levels):
+    if max(map(len, levels)) > MAX_LEVEL:
         raise Invalid.field(field, f'"{field}" must not have a level of more than {MAX_LEVEL} characters', kind="max")
     if _UNSEEN.search(path):
         raise Invalid.field(field, f'"{field}" must not have control characters in it')

@@ -77,7 +77,7 @@ class Addresses:
         return row
 
     def _store_new(self, row: Address, tx: Tx) -> None:
-        ADDRESSES.put(tx, row, row.id)
+        ADDRESSES.insert(tx, row, row.id)
         DOMAIN_COUNT.add(tx, 1, row.domain)
         NUMBERS.add(tx, 1, "address")
 

@@ -85,7 +85,7 @@ class Principals:
             raise AlreadyExists("principal.exists", f"The name {name} is taken", name=name)
 
     def _store_new(self, row: Principal, tx: Tx) -> Principal:
-        PRINCIPALS.put(tx, row, row.number)
+        PRINCIPALS.insert(tx, row, row.number)
         KIND_COUNT.add(tx, 1, KINDS[row.kind])
         if row.tenant is not None:
             self._enter(row.tenant, row.kind, tx)

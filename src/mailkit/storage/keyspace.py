@@ -43,24 +43,9 @@ class Space:
         return self.shape.unpack(key)
 
 
-_pack = Shape.pack
-
-
-class _AccountShape(Shape):
-    """Puts the table's byte between the account's number and the rest, and hides it from users."""
-
-    __slots__ = ("_number",)
-
-    def __init__(self, number: int, *kinds: str) -> None:
-        super().__init__(_ACCOUNT, "u32", "u8", *kinds)
-        self._number = number
-
-    def pack(self, account: int, *parts: Any) -> bytes:
-        return _pack(self, account, self._number, *parts)
-
-    def unpack(self, key: bytes) -> tuple[Any, ...]:
-        account, _, *rest = super().unpack(key)
-        return (account, *rest)
+def account_shape(number: int, *kinds: str) -> Shape:
+    """The keys of an account's table: its number stands behind the account's, and is none of the parts."""
+    return Shape(_ACCOUNT, "u32", *kinds, mark=bytes((number,)))
 
 
 SPACES: dict[bytes, Space] = {}
@@ -83,7 +68,7 @@ def space(number: int, name: str, owner: str, *kinds: str) -> Space:
 
 def table(number: int, name: str, owner: str, *kinds: str) -> Space:
     """Declares a table that every account has; `kinds` are the parts after the account's number."""
-    return _register(_ACCOUNT + bytes((number,)), Space(name, owner, _AccountShape(number, *kinds)))
+    return _register(_ACCOUNT + bytes((number,)), Space(name, owner, account_shape(number, *kinds)))
 
 
 def append_space(name: bytes) -> bytes:

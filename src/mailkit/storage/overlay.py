@@ -26,6 +26,7 @@ class Overlay:
         self._remember = remember
         self.writes: dict[bytes, bytes | None] = {}
         self._order: list[bytes] = []
+        self._fresh: list[bytes] = []  # keys of `writes` that are not in `_order` yet: only a scan needs them there
         self.entries: list[tuple[bytes, bytes]] = []
         self.trims: dict[bytes, int] = {}
         self.keys_read: dict[bytes, bytes | None] = {}
@@ -48,13 +49,13 @@ class Overlay:
         if len(value) > MAX_VALUE:
             check_value(value)
         if key not in self.writes:
-            insort(self._order, key)
+            self._fresh.append(key)
         self.writes[key] = bytes(value)
 
     def delete(self, key: bytes) -> None:
         check_key(key)
         if key not in self.writes:
-            insort(self._order, key)
+            self._fresh.append(key)
         self.writes[key] = None
 
     def scan(
@@ -69,6 +70,9 @@ class Overlay:
         this = len(self.ranges_read)
         self.ranges_read.append((start, start))
         self._found.append((found, reverse))
+        for key in self._fresh:
+            insort(self._order, key)
+        self._fresh.clear()
         own = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
         if not reverse:
             own.reverse()  # the next one is at the end

@@ -53,7 +53,7 @@ class Unique(Generic[T]):
 
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
         """What the index must hold for `row`; for `mailkit check` and rebuilds."""
-        return ((key, primary) for key in _packed(self, row))
+        return ((key, primary) for key in _packed(self, self.keys(row)))
 
 
 class Index(Generic[T]):
@@ -68,7 +68,7 @@ class Index(Generic[T]):
 
     def entries(self, primary: bytes, row: T) -> Iterator[tuple[bytes, bytes]]:
         """What the index must hold for `row`."""
-        return ((key, primary) for key in _packed(self, row))
+        return ((key, primary) for key in _packed(self, self.keys(row)))
 
     def scan(
         self, tx: ReadTx, *prefix: Any, after: Parts | None = None, reverse: bool = False, limit: int | None = None
@@ -78,13 +78,17 @@ class Index(Generic[T]):
             yield self.space.parts(key), primary
 
 
-def _packed(index: "Unique[T] | Index[T]", row: T | None) -> set[bytes]:
-    return set() if row is None else {index.space.key(*parts) for parts in index.keys(row)}
+def _packed(index: "Unique[T] | Index[T]", keys: Iterable[Parts]) -> set[bytes]:
+    return {index.space.key(*parts) for parts in keys}
 
 
-def _taken(code: str, fields: dict[str, Any]) -> AlreadyExists:
-    said = ", ".join(f"The {name} {value} is taken" for name, value in fields.items())
-    return AlreadyExists(code, said or None, **fields)
+def _refuse_taken(tx: ReadTx, index: Unique[T], gained: Iterable[bytes], row: T) -> None:
+    """Before anything is written: the caller may catch the refusal and go on with the transaction."""
+    for key in gained:
+        if tx.get(key) is not None:
+            fields = index.fields(row)
+            said = ", ".join(f"The {name} {value} is taken" for name, value in fields.items())
+            raise AlreadyExists(index.code, said or None, **fields)
 
 
 def _range_scan(
@@ -144,6 +148,19 @@ class Table(Generic[T]):
             self._move(tx, primary, None if data is None else self.codec.decode(data), row)
         tx.put(primary, self.codec.encode(row))
 
+    def insert(self, tx: Tx, row: T, *key: Any) -> None:
+        """`put` under a key that was made for this row and holds none yet: saves looking for one."""
+        primary = self.space.key(*key)
+        entries: list[bytes] = []
+        for index in self.indexes:
+            keys = [index.space.key(*parts) for parts in index.keys(row)]
+            if isinstance(index, Unique):
+                _refuse_taken(tx, index, keys, row)
+            entries += keys
+        for entry in entries:
+            tx.put(entry, primary)
+        tx.put(primary, self.codec.encode(row))
+
     def replace(self, tx: Tx, old: T, new: T, *key: Any) -> None:
         """`put` for a caller that has just read `old` in this transaction: saves reading it again."""
         primary = self.space.key(*key)
@@ -166,12 +183,13 @@ class Table(Generic[T]):
         lost: list[bytes] = []
         gained: list[bytes] = []
         for index in self.indexes:
-            before, after = _packed(index, old), _packed(index, new)
+            had = [] if old is None else list(index.keys(old))
+            has = [] if new is None else list(index.keys(new))
+            if had == has:
+                continue  # as with most changes of most rows
+            before, after = _packed(index, had), _packed(index, has)
             if isinstance(index, Unique) and new is not None:
-                # before anything is written: the caller may catch the refusal and go on with the transaction
-                for key in sorted(after - before):
-                    if tx.get(key) is not None:
-                        raise _taken(index.code, index.fields(new))
+                _refuse_taken(tx, index, sorted(after - before), new)
             lost += before - after
             gained += after - before
         for key in lost:
@@ -217,15 +235,19 @@ class Counter:
 
     def add(self, tx: Tx, amount: int, *key: Any) -> int:
         """Adds (or takes away) and returns the new count; Corrupt when it would fall below zero."""
-        count = self.get(tx, *key) + amount
+        packed = self.space.key(*key)
+        data = tx.get(packed)
+        count = amount if data is None else int.from_bytes(data, "big") + amount
         if count < 0:
             raise Corrupt("counter.negative", f"{self.space.name} would fall below zero")
-        self.set(tx, count, *key)
+        self._store(tx, count, packed)
         return count
 
     def set(self, tx: Tx, count: int, *key: Any) -> None:
         """Stores a count; zero takes no room."""
-        packed = self.space.key(*key)
+        self._store(tx, count, self.space.key(*key))
+
+    def _store(self, tx: Tx, count: int, packed: bytes) -> None:
         if count:
             tx.put(packed, count.to_bytes(8, "big"))
         else:

@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -46,7 +50,7 @@ def import_users(kit: "MailKit", out: Output, file: BinaryIO) -> None:
     )
     count = Counter({"made": 0, "present": 0, "failed": 0})
     interrupted = False
-    with progress("Users", _size(file)) as bar:
+    with progress("Users", _size(file)) as bar, _interrupts() as came:
         try:
             for outcome in work.run(read_users(text_lines(_reading(file, bar)))):
                 if isinstance(outcome, Failed):
@@ -54,6 +58,8 @@ def import_users(kit: "MailKit", out: Output, file: BinaryIO) -> None:
                     count["failed"] += 1
                 else:
                     count["made" if isinstance(outcome, Made) else "present"] += 1
+                if came:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupted = True
     words = f"{count['made']} users added, {count['present']} were there, {count['failed']} failed"
@@ -62,6 +68,25 @@ def import_users(kit: "MailKit", out: Output, file: BinaryIO) -> None:
     out.say({**count, "interrupted": interrupted}, words)
     if interrupted or count["failed"]:
         click.get_current_context().exit(_INTERRUPTED if interrupted else 1)
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """The interrupts that came: one that is raised where nothing can rise from, as in a destructor, would be lost."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+        yield came
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(failed: "Failed", out: Output, bar: Bar) -> None:
