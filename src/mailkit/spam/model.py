@@ -26,7 +26,7 @@ from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
 from mailkit.spam.expiry import MOST_FEATURES, expire
 from mailkit.spam.families import WEIGHTS
-from mailkit.spam.features import Features, Ids, singles
+from mailkit.spam.features import MOST_STRETCHES, Features, Ids, singles
 from mailkit.spam.score import log_odds
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stretches import Layout, Parts, parts_in_python, score_one, scores, second_by_stretch, shares
@@ -48,6 +48,7 @@ _RATE: Final = 10.0
 _SURE: Final = 2.0
 """The second stage learns from a message only if it was less sure of it than this ("thick threshold")."""
 _AHEAD: Final = 8
+_SILENT: Final = (0.0,) * MOST_STRETCHES
 
 
 @frozen(eq=False)
@@ -113,7 +114,7 @@ class Model:
             self.number += 1
         if not self._replay:
             fresh = [self.examples[key] for key, _, _ in messages]
-            self._train(fresh, self._rows([example.singles for example in fresh]))
+            self._train(fresh, self._rows([example.singles for example in fresh]), stretches=False)
 
     def forget(self, key: bytes, features: Features, spam: bool) -> None:
         """Takes back what `learn` did with the same arguments."""
@@ -223,19 +224,24 @@ class Model:
         share, weights = self.settings.second_stage, self.settings.weights
         examples = [self.examples[key] for key in sorted(self.examples) if self.examples[key].spam is spam]
         whole = [example for example in examples if example.whole is not None]
-        honest = [self._honest[example.key] for example in whole]
         exact: list[float] = []
-        rough: list[float] = []
+        rough: list[float] = []  # of the same ones, if the second stage were only known as a whole
+        others: list[float] = []
         for parts, group in self._parts_now(whole, weights):
-            said = [honest[at] for at in group]
-            exact += _scores(parts, [[share * z for z in by_stretch] for _, by_stretch in said])
-            rough += [score + share * z for score, (z, _) in zip(_scores(parts, None), said, strict=True)]
+            said = [self._honest[whole[at].key] for at in group]
+            of_each = _scores(parts, [[share * z for z in by_stretch or _SILENT] for _, by_stretch in said])
+            of_none = _scores(parts, None)
+            for score, counted, (z, by_stretch) in zip(of_each, of_none, said, strict=True):
+                if by_stretch:
+                    exact.append(score)
+                    rough.append(counted + share * z)
+                else:  # learnt since the last replay
+                    others.append(counted + share * z)
         if weights == WEIGHTS and whole:  # what was kept is no good for others
-            # Of what was kept without its stretches the second stage is only known as a whole.
-            shift = (sum(exact) - sum(rough)) / len(whole)
             cut = [(e.counted, self._honest[e.key][0]) for e in examples if e.counted is not None]
-            exact += [counted / _UNIT + share * z + shift for counted, z in cut]
-        return exact
+            others += [counted / _UNIT + share * z for counted, z in cut]
+        shift = (sum(exact) - sum(rough)) / max(len(exact), 1)
+        return [*exact, *(score + shift for score in others)]
 
     def _parts_now(
         self, whole: Sequence[Example], weights: Sequence[float], known: dict[bytes, Any] | None = None
@@ -284,9 +290,11 @@ class Model:
             found += [rows[first:last] for first, last in pairwise(accumulate(map(len, group), initial=0))]
         return found
 
-    def _train(self, examples: Sequence[Example], rows: Sequence[Any], *, ask: bool = True) -> None:
+    def _train(
+        self, examples: Sequence[Example], rows: Sequence[Any], *, ask: bool = True, stretches: bool = True
+    ) -> None:
         """One step of logistic regression for each example, each feature worth 1/sqrt(n). Keeps what the second stage
-        said before (if it is to be asked): of the whole, and of each stretch of an example that is whole.
+        said before (if it is to be asked): of the whole, and (if need be) of each stretch of an example that is whole.
 
         It looks ahead: what the weights say of the next examples is computed at once, and again from behind the first
         that changes them, which few do.
@@ -300,7 +308,7 @@ class Model:
                 scale = 1 / sqrt(max(len(at), 1))
                 before = total * scale
                 if ask:
-                    whole = example.whole
+                    whole = example.whole if stretches else None
                     of_each = [] if whole is None else second_by_stretch(whole.where[: len(at)], table.weights(at))
                     self._honest[example.key] = before, of_each
                 margin = before if example.spam else -before
