@@ -22,10 +22,10 @@ from benchmarks.corpus import spam_assassin
 from mailkit.spam import Spam
 from mailkit.spam.checkpoint import encode_model
 from mailkit.spam.corpus import read_file
-from mailkit.spam.features import feature_ids
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
-from mailkit.spam.reading import ids_of_messages
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 from mailkit.storage.open import open_store
 
@@ -86,7 +86,7 @@ def train(files: Files) -> Model:
     for start in range(0, len(files.train), GROUP):
         group = files.train[start : start + GROUP]
         raws = [read_file(path) for path, _ in group]
-        ids = ids_of_messages(raws)
+        ids = features_of_messages(raws)
         model.learn_many(list(zip(map(message_key, raws), ids, [spam for _, spam in group], strict=True)))
     model.settle()
     encode_model(model)
@@ -97,7 +97,7 @@ def classify(model: Model, paths: Sequence[Path]) -> list[float]:
     """Bulk classification of files."""
     scores: list[float] = []
     for start in range(0, len(paths), GROUP):
-        ids = ids_of_messages([read_file(path) for path in paths[start : start + GROUP]])
+        ids = features_of_messages([read_file(path) for path in paths[start : start + GROUP]])
         scores += model.score_many(ids)
     return scores
 
@@ -239,8 +239,8 @@ HOSTILE = {
 def hostile(test: Sequence[Path]) -> list[str]:
     """The dearest of 10 MB messages made to be dear, against a normal message."""
     normal = [read_file(path) for path in test[::5]]
-    runs: list[Callable[[], object]] = [lambda: [feature_ids(read(raw)) for raw in normal]]
-    runs += [lambda raw=raw: feature_ids(read(raw)) for raw in HOSTILE.values()]  # type: ignore[misc]
+    runs: list[Callable[[], object]] = [lambda: [features_of(read(raw)) for raw in normal]]
+    runs += [lambda raw=raw: features_of(read(raw)) for raw in HOSTILE.values()]  # type: ignore[misc]
     usual, *times = [processor for _, processor in best(*runs)]
     worst, name = max(zip(times, HOSTILE, strict=True))
     ratio = worst / (usual / len(normal))
@@ -258,7 +258,8 @@ def million() -> list[str]:
             common = random.zipf(1.3, 60).astype(np.uint64) * np.uint64(2654435761) % np.uint64(1 << 28)
             rare = random.integers(1, 1 << 28, 40, dtype=np.uint64)
             ids = np.unique(np.concatenate((common, rare)).astype(np.uint32))
-            group.append((at.to_bytes(12, "big"), ids[ids > 0], at % 3 == 0))
+            ids = ids[ids > 0]
+            group.append((at.to_bytes(12, "big"), Features(ids, np.ones(len(ids), np.uint16)), at % 3 == 0))
         model.learn_many(group)
         if start % (16 * GROUP) == 0:
             largest = max(largest, len(model.table))

@@ -16,14 +16,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.corpus import Sample, spam_assassin
+from benchmarks.corpus import spam_assassin
+from benchmarks.padding import trained
 from mailkit.mime.scan import scan
 from mailkit.spam.evaluate import PROTOCOLS, Labelled, evaluate
-from mailkit.spam.features import Ids, feature_ids
-from mailkit.spam.message_key import message_key
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.metrics import missed_at, roca_percent
-from mailkit.spam.model import Model
-from mailkit.spam.reading import ids_of_messages
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 
 _DATA = Path(__file__).parent / "data"
@@ -59,16 +58,6 @@ def sms_rows() -> list[str]:
             f"{100 * found.missed_at_fpr_0_5:.1f} | {100 * found.accuracy:.2f} | {100 * found.fpr:.2f} |"
         )
     return rows
-
-
-def _trained(samples: list[Sample]) -> Model:
-    model = Model()
-    raws = [sample.raw for sample in samples]
-    spam = [sample.label == "spam" for sample in samples]
-    known = dict(zip(map(message_key, raws), zip(ids_of_messages(raws), spam, strict=True), strict=True))
-    model.learn_many([(key, ids, kind) for key, (ids, kind) in known.items()])
-    model.settle()
-    return model
 
 
 def _with_from(raw: bytes, field: bytes) -> bytes:
@@ -117,15 +106,15 @@ def bent() -> Iterator[tuple[str, Callable[[bytes], bytes], bool]]:
 def bent_rows() -> list[str]:
     """Rows of the page: what each trick gains a spammer."""
     samples = spam_assassin()
-    model = _trained(list(samples[::2]))
+    model = trained(list(samples[::2]))
     cutoff = model.cutoffs().spam
     test = samples[1::2]
     spam = [sample.label == "spam" for sample in test]
-    plain = dict(zip([s.name for s in test], ids_of_messages([s.raw for s in test]), strict=True))
+    plain = dict(zip([s.name for s in test], features_of_messages([s.raw for s in test]), strict=True))
     rows = []
     for name, change, refuted in bent():
-        ids: list[Ids] = [
-            feature_ids(read(change(sample.raw), forged=refuted)) if kind else plain[sample.name]
+        ids: list[Features] = [
+            features_of(read(change(sample.raw), forged=refuted)) if kind else plain[sample.name]
             for sample, kind in zip(test, spam, strict=True)
         ]
         scores = model.score_many(ids)

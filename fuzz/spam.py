@@ -1,4 +1,5 @@
-"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy.
+"""Fuzz the spam tokeniser: no input may raise or take long, and features are the same with and without numpy, read
+alone and with others.
 
     python -m fuzz.spam --seconds 600 [--seed 1]
 
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from tests.spam.mails import corpus
 
-from mailkit.spam.features import feature_ids, feature_ids_in_python, feature_names
+from mailkit.spam.features import feature_names, features_in_python, features_of
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 
 FINDS = Path(__file__).parent / "finds"
@@ -70,10 +72,12 @@ def check(data: bytes) -> None:
     """The properties."""
     started = time.process_time()
     tokens = read(data)
-    ids = [int(number) for number in feature_ids(tokens)]
+    features = features_of(tokens)
+    ids = [int(number) for number in features.ids]
     taken = time.process_time() - started
     assert taken < SLOW, f"took {taken:.2f} s"
-    assert ids == list(feature_ids_in_python(tokens))
+    packed = features.pack()
+    assert packed == features_in_python(tokens).pack() == features_of_messages([data])[0].pack()
     assert set(feature_names(tokens)) == set(ids)
 
 

@@ -192,8 +192,8 @@ def test_processes_read_a_few_groups_ahead_and_no_more(monkeypatch: pytest.Monke
         assert len(asked) <= 2 * 7
         elsewhere = [first, *groups]
         here = list(read_here(sources()))
-    assert [[(key, list(ids)) for key, ids in group] for group in elsewhere] == [
-        [(key, list(ids)) for key, ids in group] for group in here
+    assert [[(key, one.pack()) for key, one in group] for group in elsewhere] == [
+        [(key, one.pack()) for key, one in group] for group in here
     ]
 
 

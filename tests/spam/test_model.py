@@ -16,7 +16,7 @@ from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.cutoffs import NO_CUTOFFS, draw_cutoffs, probability
 from mailkit.spam.expiry import expire
 from mailkit.spam.explain import explain
-from mailkit.spam.features import feature_ids, pack_ids, unpack_ids
+from mailkit.spam.features import Features, features_of, pack_ids, unpack_ids
 from mailkit.spam.journal import Change, Entry, apply, decode_entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
@@ -27,7 +27,7 @@ from mailkit.spam.table import ArrayTable, DictTable
 from mailkit.spam.tokens import read
 from mailkit.spam.verdict import judge, verdict_of, voices
 
-MAIL = [(message_key(raw), pack_ids(feature_ids(read(raw))), kind) for raw, kind in corpus(150)]
+MAIL = [(message_key(raw), features_of(read(raw)).pack(), kind) for raw, kind in corpus(150)]
 
 
 @pytest.fixture(params=["numpy", "plain"])
@@ -41,7 +41,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def learnt(mail: list[tuple[bytes, bytes, bool]]) -> Model:
     model = Model()
     for key, ids, kind in mail:
-        model.learn(key, unpack_ids(ids), kind)
+        model.learn(key, Features.unpack(ids), kind)
     model.settle()
     return model
 
@@ -53,13 +53,13 @@ def counts_of(model: Model) -> tuple[int, int, list[tuple[int, int, int]]]:
 
 
 def scores_of(model: Model) -> list[float]:
-    return [model.score(unpack_ids(ids)) for _, ids, _ in MAIL[::7]]
+    return [model.score(Features.unpack(ids)) for _, ids, _ in MAIL[::7]]
 
 
 def test_what_was_learnt_is_told_apart(way: str) -> None:
     model = learnt(MAIL)
     fresh = [(raw, kind) for raw, kind in corpus(300)[150:]]
-    verdicts = [(judge(model, model.score(feature_ids(read(raw)))).verdict, kind) for raw, kind in fresh]
+    verdicts = [(judge(model, model.score(features_of(read(raw)))).verdict, kind) for raw, kind in fresh]
     assert not [verdict for verdict, kind in verdicts if verdict == ("ham" if kind else "spam")]
     assert sum(verdict == "unsure" for verdict, _ in verdicts) < 15
 
@@ -79,7 +79,7 @@ def test_learning_then_forgetting_is_never_having_learnt(gone: set[int]) -> None
     model = learnt(MAIL[:60])
     for at in gone:
         key, ids, kind = MAIL[at]
-        model.forget(key, unpack_ids(ids), kind)
+        model.forget(key, Features.unpack(ids), kind)
     model.settle()
     never = learnt([message for at, message in enumerate(MAIL[:60]) if at not in gone])
     assert counts_of(model) == counts_of(never)
@@ -91,8 +91,8 @@ def test_learning_many_is_learning_each(way: str) -> None:
     one.replay()
     many.replay()
     for key, ids, kind in MAIL:
-        one.learn(key, unpack_ids(ids), kind)
-    many.learn_many([(key, unpack_ids(ids), kind) for key, ids, kind in MAIL])
+        one.learn(key, Features.unpack(ids), kind)
+    many.learn_many([(key, Features.unpack(ids), kind) for key, ids, kind in MAIL])
     assert counts_of(one) == counts_of(many)
     assert scores_of(many) == pytest.approx(scores_of(one), abs=1e-12)
 
@@ -111,10 +111,10 @@ def test_numpy_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scoring_many_is_scoring_each(way: str) -> None:
     model = learnt(MAIL)
-    messages = [unpack_ids(ids) for _, ids, _ in MAIL]
+    messages = [Features.unpack(ids) for _, ids, _ in MAIL]
     assert model.score_many(messages) == pytest.approx([model.score(ids) for ids in messages], abs=1e-12)
     assert model.score_many([]) == []
-    assert model.score_many([unpack_ids(b"")]) == [0.0]
+    assert model.score_many([Features.unpack(b"")]) == [0.0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1), st.integers(0, 20), st.integers(0, 20))
@@ -188,20 +188,9 @@ def test_reasons_add_up_to_the_score_and_name_the_words(way: str) -> None:
     )
 
 
-def test_without_the_flipping_words_the_verdict_is_another() -> None:
-    model = learnt(MAIL)
-    mixed = ham(901).replace(b"\n\n", b"\n\nclick here free pills winner ", 1)
-    for raw in (spam(999), ham(999), mixed):
-        found = explain(voices([("global", model)]), read(raw))
-        if found.flip:
-            assert set(found.flip) <= set(found.reasons)
-            towards = 1 if found.verdict.verdict == "spam" else -1
-            assert all(reason.adds * towards > 0 for reason in found.flip)
-
-
 def test_an_untrained_model_is_silent() -> None:
     model = learnt(MAIL[:15])
-    verdict = judge(model, model.score(unpack_ids(MAIL[100][1])))
+    verdict = judge(model, model.score(Features.unpack(MAIL[100][1])))
     assert (verdict.verdict, verdict.trained) == ("unsure", False)
     assert voices([("global", model)]) == []
     assert verdict_of([]).verdict == "unsure"
@@ -214,7 +203,7 @@ def test_models_are_heard_by_nearness_and_experience() -> None:
     assert both[1][0] > both[0][0]
     tokens = read(spam(998))
     found = explain(both, tokens)
-    alone = [model.score(feature_ids(tokens)) for _, model in both]
+    alone = [model.score(features_of(tokens)) for _, model in both]
     assert min(alone) <= found.verdict.score <= max(alone)
     assert sum(reason.adds for reason in found.reasons) == pytest.approx(found.verdict.score, abs=1e-9)
 
@@ -238,9 +227,10 @@ def test_scores_kept_of_cut_down_examples_come_back_and_count_for_the_cutoffs(
     model = learnt(MAIL)
     kept = [example.counted for example in model.examples.values()]
     assert sum(score is None for score in kept) == 10
-    # Nothing was learnt since they were cut down: the cut-offs are those of whole examples, up to rounding.
+    # Nothing was learnt since they were cut down: the cut-offs are nearly those of whole examples. Only what the second
+    # stage said of their stretches is gone.
     cutoffs = model.cutoffs()
-    assert (cutoffs.ham, cutoffs.spam) == pytest.approx((whole.ham, whole.spam), abs=0.002)
+    assert (cutoffs.ham, cutoffs.spam) == pytest.approx((whole.ham, whole.spam), abs=0.05)
     again = decode_model(encode_model(model))
     assert [example.counted for example in again.examples.values()] == [
         model.examples[key].counted for key in again.examples
@@ -258,7 +248,7 @@ def test_a_damaged_checkpoint_is_refused(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(good) - 1))
     bad = good[:at] + bytes((good[at] ^ data.draw(st.integers(1, 255)),)) + good[at + 1 :]
     for damaged in (bad, good[:at]):
-        with pytest.raises(Corrupt):
+        with pytest.raises((Corrupt, Unavailable)):  # a changed digit makes it another form
             decode_model(damaged)
 
 
@@ -275,11 +265,21 @@ GOOD = encode_model(learnt(MAIL[:20]))
 
 
 def test_a_model_of_another_tokeniser_is_refused() -> None:
-    start = len(b"mailkit spam 2\n")
+    start = len(b"mailkit spam 3\n")
     for version, words in ((b"\xff\xff", "newer"), (b"\x00\x00", "older")):
         rest = version + GOOD[start + 6 :]
         with pytest.raises(Unavailable, match=words):
             decode_model(GOOD[:start] + crc32(rest).to_bytes(4, "little") + rest)
+
+
+def test_a_model_of_another_form_is_refused() -> None:
+    rest = GOOD[len(b"mailkit spam 3\n") :]
+    for number, code in ((b"2", "spam.model_outdated"), (b"4", "record.newer")):
+        with pytest.raises(Unavailable) as refused:
+            decode_model(b"mailkit spam " + number + b"\n" + rest)
+        assert refused.value.code == code
+    with pytest.raises(Corrupt):
+        decode_model(b"mailkit spam x\n" + rest)
 
 
 @given(st.lists(st.integers(0, 2**32 - 1)))
@@ -292,8 +292,8 @@ def test_packed_numbers_come_back(numbers: list[int]) -> None:
 
 def test_entries_come_back_and_do_what_they_say(way: str) -> None:
     key, ids, kind = MAIL[0]
-    learn = Entry(Change.LEARN_SPAM if kind else Change.LEARN_HAM, key, unpack_ids(ids))
-    forget = Entry(Change.FORGET_SPAM if kind else Change.FORGET_HAM, key, unpack_ids(ids))
+    learn = Entry(Change.LEARN_SPAM if kind else Change.LEARN_HAM, key, Features.unpack(ids))
+    forget = Entry(Change.FORGET_SPAM if kind else Change.FORGET_HAM, key, Features.unpack(ids))
     model = Model()
     apply(model, [decode_entry(encode_entry(learn))])
     assert model.spam + model.ham == 1
@@ -311,7 +311,7 @@ def test_examples_are_bounded_and_the_latest_stay(monkeypatch: pytest.MonkeyPatc
     for kind in (False, True):
         kept = [example for example in model.examples.values() if example.spam is kind]
         assert sorted(e.number for e in kept) == [at for at, (_, _, k) in enumerate(MAIL) if k is kind][-10:]
-        assert sum(example.rest is not None for example in kept) == 3
+        assert sum(example.whole is not None for example in kept) == 3
 
 
 def test_expiry_drops_the_rare_and_old_first(way: str) -> None:
@@ -330,10 +330,10 @@ def test_after_expiry_messages_can_still_be_forgotten_and_the_model_still_judges
     model = learnt(MAIL)
     model.settle(most_features=1000)
     assert len(model.table) <= 1000
-    assert judge(model, model.score(feature_ids(read(spam(997))))).verdict == "spam"
+    assert judge(model, model.score(features_of(read(spam(997))))).verdict == "spam"
     again = decode_model(encode_model(model))
     for key, ids, kind in MAIL:
-        again.forget(key, unpack_ids(ids), kind)
+        again.forget(key, Features.unpack(ids), kind)
     assert counts_of(again) == (0, 0, [])
 
 
@@ -365,6 +365,6 @@ def test_settings_from_texts() -> None:
 
 def test_scores_are_finite_whatever_was_learnt() -> None:
     model = Model()
-    assert model.score(unpack_ids(MAIL[0][1])) == 0
-    model.learn(b"k" * 12, unpack_ids(MAIL[0][1]), True)
-    assert math.isfinite(model.score(unpack_ids(MAIL[1][1])))
+    assert model.score(Features.unpack(MAIL[0][1])) == 0
+    model.learn(b"k" * 12, Features.unpack(MAIL[0][1]), True)
+    assert math.isfinite(model.score(Features.unpack(MAIL[1][1])))

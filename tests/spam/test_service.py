@@ -14,7 +14,7 @@ from tests.spam.mails import corpus, ham, spam
 from mailkit.clock import FixedClock
 from mailkit.errors import Corrupt, NotFound, Unavailable
 from mailkit.ids import new_id
-from mailkit.spam import FOR_ALL, Scope, Spam, stored
+from mailkit.spam import FOR_ALL, Scope, Spam, service, stored
 from mailkit.spam.checkpoint import encode_model
 from mailkit.spam.stored import catch_up
 from mailkit.storage.api import Store
@@ -212,9 +212,20 @@ def test_a_model_learnt_with_another_tokeniser_is_silent_and_refuses_to_mix(
     train(engine)
     with monkeypatch.context() as newer:
         newer.setattr(stored, "VERSION", stored.VERSION + 1)
+        newer.setattr(service, "VERSION", stored.VERSION)
         assert not engine.classify(spam(1)).verdict.trained
-        with pytest.raises(Unavailable, match="another tokeniser"):
-            engine.learn(spam(700), spam=True)
+        assert engine.status().outdated
+        for refused in (
+            lambda: engine.learn(spam(700), spam=True),
+            lambda: engine.forget(corpus(1)[0][0]),
+            engine.export,
+        ):
+            with pytest.raises(Unavailable, match="another tokeniser"):
+                refused()
+        assert not engine.fold()
+    # Who goes back to the release that it was learnt with finds it as it was.
+    assert engine.classify(spam(1)).verdict.trained
+    assert not engine.status().outdated
     engine.purge()
     assert engine.learn(spam(700), spam=True) == "learnt"
 

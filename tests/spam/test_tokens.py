@@ -11,14 +11,14 @@ from tests.spam.mails import corpus, ham, spam
 
 from mailkit.spam import families as f
 from mailkit.spam.features import (
-    feature_ids,
-    feature_ids_in_python,
     feature_names,
+    features_in_python,
+    features_of,
     pack_ids,
     singles,
     unpack_ids,
 )
-from mailkit.spam.reading import ids_of_messages
+from mailkit.spam.reading import features_of_messages
 from mailkit.spam.tokens import read
 
 
@@ -50,7 +50,7 @@ def test_headers_become_tokens_of_their_families() -> None:
 )
 def test_what_tells_where_a_copy_was_kept_changes_no_feature(field: bytes) -> None:
     raw = ham(3)
-    assert list(feature_ids(read(field + b"\n" + raw))) == list(feature_ids(read(raw)))
+    assert features_of(read(field + b"\n" + raw)).pack() == features_of(read(raw)).pack()
 
 
 def test_the_tag_of_a_list_is_not_part_of_the_subject() -> None:
@@ -80,7 +80,7 @@ def test_html_tricks_are_told() -> None:
         b"<a href='http://evil.example.net/x'>www.bank.example.com </a><img src=a><form>"
     )
     found = family(raw, f.HTML)
-    assert {b"display:none", b"<form", b"pictures 1", b"link text is another host"} <= found
+    assert {b"display hides", b"<form", b"pictures 1", b"link text is another host"} <= found
 
 
 def test_links_become_hosts_paths_and_oddities() -> None:
@@ -99,15 +99,22 @@ def test_a_forged_sender_does_not_profit_from_the_true_ones_name() -> None:
 def test_ids_are_the_same_with_and_without_numpy_and_have_names() -> None:
     for raw, _ in corpus(60):
         tokens = read(raw)
-        ids = [int(number) for number in feature_ids(tokens)]
-        assert ids == list(feature_ids_in_python(tokens)) == sorted(set(ids))
+        fast, slow = features_of(tokens), features_in_python(tokens)
+        ids = [int(number) for number in fast.ids]
+        assert ids == list(slow.ids) == sorted(set(ids))
+        assert [int(bits) for bits in fast.where] == list(slow.where)
         assert set(feature_names(tokens)) == set(ids)
 
 
 def test_ids_do_not_change_from_release_to_release() -> None:
     # Stored models rest on them. Whoever changes them on purpose raises tokens.VERSION.
-    assert (len(feature_ids(read(ham(1)))), crc32(pack_ids(feature_ids(read(ham(1)))))) == (138, 238566956)
-    assert (len(feature_ids(read(spam(1)))), crc32(pack_ids(feature_ids(read(spam(1)))))) == (101, 1792267081)
+    assert [
+        (len(packed) // 6, crc32(packed))
+        for packed in (features_of(read(ham(1))).pack(), features_of(read(spam(1))).pack())
+    ] == [
+        (139, 1058620169),
+        (103, 625899121),
+    ]
 
 
 LETTERS = st.text(alphabet="abcAB $!\n\xa0éяар漢字ไทย\u200b", max_size=400).map(
@@ -120,27 +127,41 @@ MAIL = st.one_of(st.binary(max_size=300), st.integers(0, 9).map(spam), st.just(b
 @given(st.lists(MAIL, max_size=70))
 @example([b"\n" + b"a b " * 4_000, b"\n" + "ж я ".encode() * 3_000, b"\n" + b"x" * 20_000])
 def test_ids_of_many_are_the_ids_of_each(messages: list[bytes]) -> None:
-    alone = [list(feature_ids(read(raw))) for raw in messages]
-    assert [list(ids) for ids in ids_of_messages(messages)] == alone
-    assert [list(feature_ids_in_python(read(raw))) for raw in messages] == alone
+    tokens = [read(raw) for raw in messages]
+    each = [features_of(one).pack() for one in tokens]
+    assert [one.pack() for one in features_of_messages(messages)] == each
+    assert [features_in_python(one).pack() for one in tokens] == each
 
 
 def test_reading_many_leaves_the_collector_as_it_was() -> None:
     assert gc.isenabled()
-    ids_of_messages([ham(1)])
+    features_of_messages([ham(1)])
     assert gc.isenabled()
     gc.disable()
     try:
-        ids_of_messages([ham(1)])
+        features_of_messages([ham(1)])
         assert not gc.isenabled()
     finally:
         gc.enable()
 
 
 def test_the_second_stage_sees_neither_steps_nor_pairs() -> None:
-    ids = feature_ids(read(spam(2)))
+    ids = features_of(read(spam(2))).ids
     assert all(int(number) >> 28 not in (f.SHAPE, f.SUBJECT_PAIRS, f.BODY_PAIRS) for number in singles(ids))
     assert 0 < len(singles(ids)) < len(ids)
+
+
+def test_each_stretch_of_the_text_has_its_words_and_pairs() -> None:
+    raw = b"Subject: one two\n\n" + b" ".join(b"w%d" % n for n in range(100)) + b" w0 two\n"
+    tokens = read(raw)
+    found = features_of(tokens)
+    places = dict(zip(map(int, found.ids), map(int, found.where), strict=True))
+    named = {words: places[number] for number, (_, words) in feature_names(tokens).items() if number in places}
+    assert [named[word] for word in ("w0", "w1", "w33", "w34", "w68", "w99")] == [
+        *(0b101, 0b001, 0b001, 0b010, 0b100, 0b100)
+    ]
+    assert (named["w33 w34"], named["w34 w35"], named["w99 w0"], named["one two"]) == (0b001, 0b010, 0b100, 0)
+    assert {bits for number, bits in places.items() if number >> 28 not in (f.BODY, f.BODY_PAIRS)} == {0}
 
 
 @given(st.lists(st.integers(1, 2**32 - 1), unique=True).map(sorted))
@@ -151,8 +172,8 @@ def test_packed_ids_come_back(ids: list[int]) -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=2000))
 def test_any_bytes_can_be_read(data: bytes) -> None:
-    feature_ids(read(data))
-    feature_ids(read(b"Content-Type: text/html; charset=utf-7\nSubject: =?x?q?" + data[:50] + b"?=\n\n" + data))
+    features_of(read(data))
+    features_of(read(b"Content-Type: text/html; charset=utf-7\nSubject: =?x?q?" + data[:50] + b"?=\n\n" + data))
 
 
 HOSTILE = {

@@ -157,6 +157,8 @@ def classify(data: str | None, config: Path | None, account: str | None, as_json
         raise click.ClickException("The message is empty." if str(message) == "-" else f"{message} is empty.")
     with _engine(data, config, account) as (engine, _, id):
         found = engine.classify(raw, account=id)
+        if not found.verdict.trained and engine.status().outdated:
+            click.echo("The model was learnt with another tokeniser: mailkit spam purge, then train anew.", err=True)
     click.echo(json.dumps(_as_json(found)) if as_json else _as_text(found))
 
 

@@ -5,7 +5,7 @@ scores. So they are drawn from scores that learnt messages would have had, had t
 
     middle = where the two classes part: their means, each weighted by the other's spread (+ 0.3)
     tail   = the mean of the highest hundredth of the ham scores, where there are 400 or more
-    spam   = middle + margin (0.7), or tail + margin - 0.1 if that is higher
+    spam   = middle + margin (0.7), or tail + margin / 2 if that is higher
     ham    = the score that 1 in 50 spam fall below, but below `spam` by 0.3 at least
 
 The middle stays where it is from one sample to the next, the tail knows of ham that looks like spam. Single extreme
@@ -27,7 +27,6 @@ _SPREAD: Final = 0.3
 _UNSURE: Final = 0.3
 _ENOUGH: Final = 400
 _TAIL: Final = 0.01
-_NEARER: Final = 0.1
 
 
 @frozen
@@ -56,7 +55,7 @@ def draw_cutoffs(
     middle = (low_mean * high_spread + high_mean * low_spread) / (low_spread + high_spread)
     spam_from = middle + margin
     if len(low) >= _ENOUGH:
-        spam_from = max(spam_from, fmean(low[-round(_TAIL * len(low)) :]) + margin - _NEARER)
+        spam_from = max(spam_from, fmean(low[-round(_TAIL * len(low)) :]) + margin / 2)
     ham_to = min(high[int(0.02 * len(high))], spam_from - _UNSURE)
     slope, offset = _fit(low, high, ham, spam)
     return Cutoffs(ham_to, spam_from, slope, offset)

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from mailkit.errors import Invalid
 from mailkit.spam.checkpoint import encode_model
-from mailkit.spam.features import Ids
+from mailkit.spam.features import Features
 from mailkit.spam.metrics import missed_at, roca_percent
 from mailkit.spam.model import Model
 from mailkit.spam.reading import Reader, reader
@@ -107,11 +107,11 @@ def _batch(
     started = perf_counter()
     at = folded = 0
     for group in read_all([message.read for message in train]):
-        fresh: dict[bytes, tuple[bytes, Ids, bool]] = {}
-        for (key, ids), message in zip(group, train[at : at + len(group)], strict=True):
+        fresh: dict[bytes, tuple[bytes, Features, bool]] = {}
+        for (key, features), message in zip(group, train[at : at + len(group)], strict=True):
             if key not in known:
                 known.add(key)
-                fresh[key] = (key, ids, message.spam)
+                fresh[key] = (key, features, message.spam)
         model.learn_many(list(fresh.values()))
         at += len(group)
         if at - folded >= _BULK_FOLD:
@@ -121,7 +121,7 @@ def _batch(
     trained = perf_counter()
     verdicts: list[Verdict] = []
     for group in read_all([message.read for message in test]):
-        verdicts += [judge(model, score) for score in model.score_many([ids for _, ids in group])]
+        verdicts += [judge(model, score) for score in model.score_many([features for _, features in group])]
     ended = perf_counter()
     return _measure(protocol, len(train), test, verdicts, model, ended - trained, trained - started)
 
@@ -139,15 +139,15 @@ def _online(corpus: Sequence[Labelled], settings: Settings, read_all: Reader) ->
         classifying += perf_counter() - started
         if group is None:
             break
-        for (key, ids), message in zip(group, islice(messages, len(group)), strict=True):
+        for (key, features), message in zip(group, islice(messages, len(group)), strict=True):
             started = perf_counter()
-            verdicts.append(judge(model, model.score(ids)))
+            verdicts.append(judge(model, model.score(features)))
             classified = perf_counter()
             before = labels.get(key)
             if before is None or before is not message.spam:
                 if before is not None:  # the same message with another label: a changed mind
-                    model.forget(key, ids, before)
-                model.learn(key, ids, message.spam)
+                    model.forget(key, features, before)
+                model.learn(key, features, message.spam)
                 labels[key] = message.spam
             if len(verdicts) % _FOLD == 0:
                 model.settle()

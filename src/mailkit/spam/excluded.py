@@ -17,6 +17,8 @@ _NAMES: Final = frozenset(
     b"sender errors-to precedence mailing-list x-loop x-beenthere x-egroups-return x-subscribed "
     # where and how this copy was delivered
     b"delivered-to envelope-to return-path old-return-path delivery-date x-sender x-fwd-msgid x-delivered-to "
+    b"x-incomingheadercount x-incomingtopheadermarker x-sender-ip x-sid-pra x-sid-result x-message-info "
+    b"x-message-delivery authentication-results-original dkim-filter x-me-proxy x-ui-filterresults "
     b"x-original-to x-originalarrivaltime x-authentication-warning x-real-to x-rcpt-to x-pop3-rcpt x-received "
     # where it was kept
     b"status x-status keywords x-keywords lines content-length xref replied forwarded x-message-flag x-folder "
@@ -26,10 +28,10 @@ _NAMES: Final = frozenset(
     b"thread-index thread-topic importance-score".split()
 )
 _BEGINNINGS: Final = re.compile(
-    rb"list-|arc-|resent-|x-(?:mailman|spam|virus|uid|mozilla|evolution|mh-|imap|ms-exchange|microsoft-antispam|"
-    rb"forefront|eopattr|google|gm-|gmail|yahoo|amavis|rspamd|sa-|barracuda|proofpoint|ironport|mimecast|kas|clx|"
+    rb"list-|arc-|resent-|x-(?:mailman|spam|ham-|virus|uid|mozilla|evolution|mh-|imap|ms-exchange|microsoft-antispam|"
+    rb"forefront|eop|ms-(?:office365|publictraffic|traffictype|userlast|exchange)|google|gm-|gmail|yahoo|amavis|rspamd|sa-|barracuda|proofpoint|ironport|mimecast|kas|clx|"
     rb"envelope|original|forwarded|pyzor|dcc|razor|dspam|crm114|get-message|apparently|antivirus|av-|sophos|"
-    rb"symantec|trend|tm-|fe-|ovh|spampal|text-classification|pmx|bess|greylist|policyd|milter|auth|sorbs|rbl)"
+    rb"symantec|trend|tm-|fe-|ovh|spampal|text-classification|pmx|bess|greylist|policyd|milter|auth|sorbs|rbl|dmarc|cloudmark|cmae|vade|apple-|gmx-|me-|zoho|ymail)"
 )
 
 

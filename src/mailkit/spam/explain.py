@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from mailkit.spam.features import feature_ids, feature_names, pack_ids, unpack_ids
+from mailkit.spam.features import Features, feature_names, features_of, without
 from mailkit.spam.model import Model
 from mailkit.spam.tokens import Tokens
 from mailkit.spam.verdict import Verdict, verdict_of
@@ -41,12 +41,12 @@ class Explanation:
 
 def explain(heard: Sequence[tuple[float, Model]], tokens: Tokens) -> Explanation:
     """The verdict of the (share, model) that speak (`verdict.voices`), with its reasons."""
-    ids = feature_ids(tokens)
+    features = features_of(tokens)
     names = feature_names(tokens)
-    verdict = _verdict(heard, ids)
+    verdict = _verdict(heard, features)
     adds: dict[int, float] = {}
     for share, model in heard:
-        for number, value in zip(ids, model.contributions(ids), strict=True):
+        for number, value in zip(features.ids, model.contributions(features), strict=True):
             if value:
                 adds[int(number)] = adds.get(int(number), 0.0) + share * value
     strongest = sorted(adds, key=lambda number: (-abs(adds[number]), number))
@@ -56,12 +56,12 @@ def explain(heard: Sequence[tuple[float, Model]], tokens: Tokens) -> Explanation
         for_it = [number for number in strongest if (adds[number] > 0) is spam][:_MOST_REMOVED]
         for count in range(1, len(for_it) + 1):
             gone = set(for_it[:count])
-            kept = unpack_ids(pack_ids([int(number) for number in ids if int(number) not in gone]))
+            kept = without(features, gone)
             if _verdict(heard, kept).verdict != verdict.verdict:
                 flip = tuple(Reason(*names[number], adds[number]) for number in for_it[:count])
                 break
     return Explanation(verdict, tuple(Reason(*names[number], adds[number]) for number in strongest), flip)
 
 
-def _verdict(heard: Sequence[tuple[float, Model]], ids: object) -> Verdict:
-    return verdict_of([(share, model.score(ids), model.cutoffs()) for share, model in heard])
+def _verdict(heard: Sequence[tuple[float, Model]], features: Features) -> Verdict:
+    return verdict_of([(share, model.score(features), model.cutoffs()) for share, model in heard])

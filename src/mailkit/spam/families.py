@@ -36,6 +36,7 @@ CONTENT_TYPE: Final = 7
 URL: Final = 8
 TO: Final = 9
 HTML: Final = 10
+CAPITALS: Final = 11
 SHAPE: Final = 13
 SUBJECT_PAIRS: Final = 14
 BODY_PAIRS: Final = 15
@@ -56,6 +57,7 @@ FAMILIES: Final = (
     Family(URL, "url", 0.3, "hosts, paths and oddities of links"),
     Family(TO, "to", 0.3, "To and Cc: names, local parts, hosts"),
     Family(HTML, "html", 0.1, "hidden text, pictures, forms, links that say one host and go to another"),
+    Family(CAPITALS, "capitals", 0.5, "words of the text that are written in capitals"),
     Family(SHAPE, "shape", 1.5, "counts and shares in steps, headers that are missing, hosts that agree or not"),
     Family(SUBJECT_PAIRS, "subject-pairs", 1.0, "neighbouring words of the subject"),
     Family(BODY_PAIRS, "body-pairs", 1.5, "neighbouring words of the text parts"),

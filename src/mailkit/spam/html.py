@@ -11,7 +11,7 @@ from typing import Final
 
 from mailkit.spam.shapes import organisation, step
 
-__all__ = ["MOST_TAGS", "html_text", "html_tokens"]
+__all__ = ["MOST_TAGS", "both_ends", "html_text", "html_tokens"]
 
 _INLINE: Final = frozenset(
     mark + name
@@ -22,18 +22,9 @@ _TAG: Final = re.compile(rb"<([!?/]?[a-zA-Z][a-zA-Z0-9:]*+)[^<>]*+>?")
 _LONGEST_LINK: Final = 1_100
 _LINK_TEXT: Final = re.compile(rb">(?:https?://|www\.)")
 _LINK: Final = re.compile(
-    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}https?://([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
+    rb"<a\s[^<>]{0,300}?href\s{0,3}=[\s\"']{0,3}(?:https?:)?//([^\s\"'<>/?#]{1,200})[^<>]{0,500}>"
     rb"(?:https?://|(?=www\.))((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,20})[\s/<]"
 )
-# Looked for only in pages that have any style, and any such property or scheme: most marks are then never searched.
-_HIDING: Final = {
-    b"display:": (b"display:none", b"display: none"),
-    b"visibility:": (b"visibility:hidden", b"visibility: hidden"),
-    b"max-height:": (b"max-height:0",),
-    b"font-size:": (b"font-size:0", b"font-size: 0", b"font-size:1px"),
-    b"opacity:": (b"opacity:0",),
-    b"text-indent:": (b"text-indent:-",),
-}
 _ACTIVE: Final = (b"javascript:", b"bgcolor")
 _DATA: Final = (b"data:image", b"data:text")
 _COUNTED: Final = ((b"&#", b"references "), (b"<!--", b"comments "))
@@ -44,10 +35,16 @@ MOST_TAGS: Final = 4_000
 _MOST_REFERENCES: Final = 2_000
 
 
-def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
-    """The first `limit` bytes of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then
-    references are resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in
-    lower case.
+def both_ends(text: bytes, room: int) -> bytes:
+    """The text, or its beginning and, a quarter, its end."""
+    if len(text) <= room:
+        return text
+    return text[: room - room // 8] + b"\n" + text[len(text) - room // 8 :]
+
+
+def html_text(html: bytes, lower: bytes, room: int, most_tags: int = MOST_TAGS) -> tuple[bytes, Counter[bytes]]:
+    """`both_ends` of the text that is left when tags, comments, styles and scripts are gone (UTF-8, then references are
+    resolved), and how often each of the first `most_tags` tags occurs (1 at least). `lower` is `html` in lower case.
     """
     # Not `in`: it first tries the mark as a number, and what it raises and drops costs more than a short search.
     if lower.find(b"<style") >= 0 or lower.find(b"<script") >= 0 or lower.find(b"<!--") >= 0:
@@ -55,7 +52,7 @@ def html_text(html: bytes, lower: bytes, limit: int, most_tags: int = MOST_TAGS)
     pieces = _TAG.split(html, most_tags)  # text, tag, text, tag, ..., text
     tags = list(map(bytes.lower, pieces[1::2]))
     pieces[1::2] = [b"" if tag in _INLINE else b" " for tag in tags]
-    text = b"".join(pieces)[:limit]
+    text = both_ends(b"".join(pieces), room)
     if 0x26 in text:  # "&"
         if text.count(b"&") > _MOST_REFERENCES:
             text = text[: 4 * _MOST_REFERENCES]
@@ -89,16 +86,14 @@ def _without_unseen(html: bytes, lower: bytes) -> bytes:
     return b"".join((*kept, html[start:]))
 
 
-def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
-    """Signs of how the page was made: the page in lower case; `text` and `tags` are what `html_text` found in it."""
+def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> tuple[list[bytes], set[bytes]]:
+    """Signs of how the page was made, and the hosts that links to other ones name in their text. `lower` is the page in
+    lower case; `text` and `tags` are what `html_text` found in it.
+    """
     out = [b"<" + tag[:12] for tag in tags if tag[:1] != b"/"][:60]
     find = lower.find
-    if find(b"style") >= 0:
-        for property, marks in _HIDING.items():
-            if find(property) >= 0:
-                out += [mark.replace(b" ", b"") for mark in marks if find(mark) >= 0]
-        if find(b"@media") >= 0:
-            out.append(b"@media")
+    if find(b"@media") >= 0:
+        out.append(b"@media")
     out += [mark for mark in _ACTIVE if find(mark) >= 0]
     if find(b"data:") >= 0:
         out += [mark for mark in _DATA if find(mark) >= 0]
@@ -110,12 +105,17 @@ def html_tokens(lower: bytes, text: bytes, tags: Counter[bytes]) -> list[bytes]:
         if count:
             out.append(what + step(count))
     if find(b">http") >= 0 or find(b">www.") >= 0:
-        out += _links_with_hosts_as_text(lower)
-    return out
+        same, other = _hosts_as_text(lower)
+        out += [b"link text is the link's host"] * same
+        out += [b"link text is another host"] * len(other)
+        return out, set(other)
+    return out, set()
 
 
-def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
-    out: list[bytes] = []
+def _hosts_as_text(lower: bytes) -> tuple[int, list[bytes]]:
+    """How many links say the host they lead to, and the hosts said by others."""
+    right = 0
+    others: list[bytes] = []
     last, end = -1, 0
     for text in _LINK_TEXT.finditer(lower, 0, 60_000):
         # Between "<a" and its ">" stands no other "<". To try every anchor would cost ten times as much.
@@ -124,5 +124,8 @@ def _links_with_hosts_as_text(lower: bytes) -> list[bytes]:
         if link:
             end = link.end()
             same = organisation(link[1].partition(b":")[0]) == organisation(link[2])
-            out.append(b"link text is the link's host" if same else b"link text is another host")
-    return out
+            if same:
+                right += 1
+            else:
+                others.append(link[2])
+    return right, others

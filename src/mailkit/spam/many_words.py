@@ -48,7 +48,8 @@ def _runs_not_ascii(text: bytes) -> list[int]:
 
 
 def word_hashes(texts: Sequence[bytes], most: int) -> tuple[Any, list[int]]:
-    """The CRC-32 of each of the first `most` words of the texts, one text after the other, and how many each text has.
+    """The CRC-32 of the words of the texts, one text after the other, and how many each text has; of one that has more
+    than `most` so many, an eighth of them from its end.
 
     Words are what stands between blanks (0x20) and nothing else.
     """
@@ -68,7 +69,9 @@ def word_hashes(texts: Sequence[bytes], most: int) -> tuple[Any, list[int]]:
         found[at] = crc32(joined[starts[at] : ends[at]])
     counts = np.diff(ends.searchsorted(_stops(_LONG, texts)))
     if counts.max(initial=0) > most:
-        found = found[np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts) < most]
+        before = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
+        behind = np.repeat(counts, counts) - before
+        found = found[(np.repeat(counts, counts) <= most) | (before < most - most // 8) | (behind <= most // 8)]
         counts = np.minimum(counts, most)
     return found, counts.tolist()
 

@@ -1,14 +1,15 @@
 """Numbers to bytes and back: the low bytes of all, then the high bytes, then the few that need more than 16 bits.
 
-Planes of like bytes are what zlib is good at: the gaps between sorted ids take 2 bytes each, counts a few bits. It
-is told to look for runs only: nothing else repeats, and searching for it takes twice the time and gives more bytes.
+Planes of like bytes are what compressors are good at: the gaps between sorted ids take 2 bytes each, counts a few bits.
+Nothing but runs repeats, so the quickest level is as good as any; zlib's gives 3 % less in four times the time.
 """
 
-import zlib
 from array import array
 from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final
+
+import zstandard
 
 from mailkit.errors import Corrupt
 from mailkit.spam import arrays
@@ -18,6 +19,8 @@ __all__ = ["Reader", "pack_numbers"]
 
 _HEAD: Final = Struct("<IIII")
 _LARGE: Final = 0xFFFF
+_MOST: Final = 1 << 26
+"""Numbers in a column that are believed: 20 times what the largest model has."""
 
 
 def pack_numbers(numbers: Sequence[int]) -> bytes:
@@ -37,8 +40,17 @@ def pack_numbers(numbers: Sequence[int]) -> bytes:
 
 
 def _compressed(plane: bytes) -> bytes:
-    stream = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-    return stream.compress(plane) + stream.flush()
+    return zstandard.ZstdCompressor(level=1).compress(plane)
+
+
+def _plane(data: bytes, size: int) -> bytes:
+    """The plane of `size` bytes; Corrupt when `data` is none, before memory is spent on what it says of itself."""
+    try:
+        if zstandard.frame_content_size(data) != size:
+            raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
+        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise Corrupt("spam.model_corrupt", f"The spam model cannot be read: {error}") from error
 
 
 class Reader:
@@ -63,18 +75,15 @@ class Reader:
     def numbers(self) -> Any:
         """What `pack_numbers` packed: a uint32 array, or a list without numpy."""
         count, *sizes = self.struct(_HEAD)
-        try:
-            low, high = (zlib.decompressobj().decompress(self.take(size), count + 1) for size in sizes[:2])
-        except zlib.error as error:
-            raise Corrupt("spam.model_corrupt", f"The spam model cannot be read: {error}") from error
+        if count > _MOST:
+            raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
+        low, high = (_plane(self.take(size), count) for size in sizes[:2])
         if sizes[2] % 4:
             raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
         large = unpack_ids(self.take(sizes[2]))
         np = arrays.numpy()
         values: Any
         if np is not None:
-            if not len(low) == len(high) == count:
-                raise Corrupt("spam.model_corrupt", "The spam model contradicts itself")
             values = np.frombuffer(low, np.uint8) + (np.frombuffer(high, np.uint8).astype(np.uint32) << np.uint32(8))
             at = (values == _LARGE).nonzero()[0]
             if len(at) != len(large):

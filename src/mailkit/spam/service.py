@@ -18,11 +18,11 @@ from mailkit.errors import Corrupt, NotFound
 from mailkit.ids import Id
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.explain import Explanation, explain
-from mailkit.spam.features import Ids, feature_ids
+from mailkit.spam.features import Features, features_of
 from mailkit.spam.journal import Change, Entry, encode_entry
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
-from mailkit.spam.reading import Source, ids_of_messages
+from mailkit.spam.reading import Source, features_of_messages
 from mailkit.spam.records import Learnt
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stored import (
@@ -33,9 +33,10 @@ from mailkit.spam.stored import (
     fold,
     fold_is_due,
     read_state,
+    refuse_outdated,
     replace_model,
 )
-from mailkit.spam.tokens import read
+from mailkit.spam.tokens import VERSION, read
 from mailkit.spam.verdict import Verdict, verdict_of, voices
 from mailkit.storage import keyspace
 from mailkit.storage.api import ReadTx, Store, Tx
@@ -74,6 +75,7 @@ class Status:
     bytes: int
     changes: int  #: since the checkpoint
     changed: int  #: ms, UTC; 0 for never
+    outdated: bool = False  #: learnt with another tokeniser than this: silent until it is purged and trained anew
 
 
 @frozen(eq=False)
@@ -103,7 +105,7 @@ class Spam:
         self._scopes_of = scopes_of
         self._fold_later = fold_later
         self._hot: OrderedDict[int, _Hot] = OrderedDict()
-        self._recent: OrderedDict[tuple[bytes, bool], Ids] = OrderedDict()
+        self._recent: OrderedDict[tuple[bytes, bool], Features] = OrderedDict()
         self._lock = threading.RLock()
 
     # judging
@@ -119,13 +121,13 @@ class Spam:
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
         """The verdicts on several messages without reasons: ten times faster."""
-        ids = self._ids_of_many([(message_key(raw), raw) for raw in messages], False)
+        features = self._features_of_many([(message_key(raw), raw) for raw in messages], False)
         with self._lock:
             heard = self._heard(account)
             if not heard:
                 return [verdict_of([]) for _ in messages]
             cutoffs = [model.cutoffs() for _, model in heard]
-            scores = [model.score_many(ids) for _, model in heard]
+            scores = [model.score_many(features) for _, model in heard]
         shares = [share for share, _ in heard]
         return [verdict_of(list(zip(shares, row, cutoffs, strict=True))) for row in zip(*scores, strict=True)]
 
@@ -151,13 +153,13 @@ class Spam:
         Who has many more to come passes `may_fold=False` and calls `fold` at the end.
         """
         keyed = [(message_key(raw), raw) for raw in messages]
-        read = [(key, ids) for (key, _), ids in zip(keyed, self._ids_of_many(keyed, forged), strict=True)]
+        read = [(key, one) for (key, _), one in zip(keyed, self._features_of_many(keyed, forged), strict=True)]
         sources = [partial(bytes, raw) for _, raw in keyed]
         return self.learn_read(read, sources, spam=spam, number=number, forged=forged, may_fold=may_fold)
 
     def learn_read(
         self,
-        messages: Sequence[tuple[bytes, Ids]],
+        messages: Sequence[tuple[bytes, Features]],
         sources: Sequence[Source],
         *,
         spam: bool,
@@ -201,7 +203,7 @@ class Spam:
         """Takes back that a message was learnt, exactly. NotFound when it was not."""
         key = message_key(raw)
         # Both ways to have read it, so that nothing is computed within the transaction.
-        entries = {forged: self._ids(key, raw, forged) for forged in (False, True)}
+        entries = {forged: self._features(key, raw, forged) for forged in (False, True)}
         now = self._clock()
 
         def write(tx: Tx) -> None:
@@ -233,10 +235,14 @@ class Spam:
             state = read_state(tx, number)
             stored = sum(len(value) for _, value in tx.scan(*SPAM_CHUNK.range(number)))
         changes = state.next - state.first
-        return Status(state.spam, state.ham, stored, changes, state.changed)
+        return Status(state.spam, state.ham, stored, changes, state.changed, state.tokens != VERSION)
 
     def export(self, number: int = FOR_ALL) -> bytes:
-        """A model with the marks of the messages it has learnt, for `restore`."""
+        """A model with the marks of the messages it has learnt, for `restore`. Unavailable (`spam.model_outdated`) when
+        it was learnt with another tokeniser.
+        """
+        with self.store.snapshot() as tx:
+            refuse_outdated(read_state(tx, number))
         model, _ = catch_up(self.store, number, None, None)
         model.settle()
         data = encode_model(model)
@@ -263,22 +269,22 @@ class Spam:
 
     # messages and models in memory
 
-    def _ids(self, key: bytes, raw: bytes, forged: bool) -> Ids:
+    def _features(self, key: bytes, raw: bytes, forged: bool) -> Features:
         """The features of a message; those of the last few are remembered, for what is judged is often learnt next."""
-        ids = self._recent.get((key, forged))
-        if ids is None:
-            ids = feature_ids(read(raw, forged=forged))
+        features = self._recent.get((key, forged))
+        if features is None:
+            features = features_of(read(raw, forged=forged))
             with self._lock:
-                self._recent[key, forged] = ids
+                self._recent[key, forged] = features
                 while len(self._recent) > _RECENT:
                     self._recent.popitem(last=False)
-        return ids
+        return features
 
-    def _ids_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Ids]:
-        """`_ids` of (key, message) of each, faster."""
+    def _features_of_many(self, messages: Sequence[tuple[bytes, bytes]], forged: bool) -> list[Features]:
+        """`_features` of (key, message) of each, faster."""
         if len(messages) == 1:
-            return [self._ids(*messages[0], forged)]
-        return ids_of_messages([raw for _, raw in messages], forged=forged)
+            return [self._features(*messages[0], forged)]
+        return features_of_messages([raw for _, raw in messages], forged=forged)
 
     def _heard(self, account: Id | None) -> list[tuple[float, Model]]:
         scopes = [GLOBAL]
@@ -316,16 +322,16 @@ class _Prepared:
         if forged is self.forged:
             return bytes((kind,)) + self.entry[1:]
         # A changed mind and changed authentication at once: rare enough to read it again in here.
-        return encode_entry(Entry(kind, self.key, feature_ids(read(self.source(), forged=forged))))
+        return encode_entry(Entry(kind, self.key, features_of(read(self.source(), forged=forged))))
 
 
 def _prepare(
-    messages: Sequence[tuple[bytes, Ids]], sources: Sequence[Source], spam: bool, forged: bool
+    messages: Sequence[tuple[bytes, Features]], sources: Sequence[Source], spam: bool, forged: bool
 ) -> list[_Prepared]:
     kind = Change.LEARN_SPAM if spam else Change.LEARN_HAM
     return [
-        _Prepared(source, key, kind, encode_entry(Entry(kind, key, ids)), forged)
-        for (key, ids), source in zip(messages, sources, strict=True)
+        _Prepared(source, key, kind, encode_entry(Entry(kind, key, features)), forged)
+        for (key, features), source in zip(messages, sources, strict=True)
     ]
 
 

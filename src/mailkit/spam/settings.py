@@ -16,7 +16,7 @@ class Settings:
     """How scores become verdicts. Changing them needs no new training."""
 
     margin: float = field(default=0.7, validator=validators.ge(0.0))
-    """Distance of the spam cut-off from the middle between the classes, and (0.1 less) from the highest ham: more lets
+    """Distance of the spam cut-off from the middle between the classes, and half of it from the highest ham: more lets
     more spam through and stops less ham. Between 0.4 and 1."""
 
     second_stage: float = field(default=1 / 7, validator=validators.ge(0.0))

@@ -1,9 +1,10 @@
 """Numbers and names as coarse shapes, so that they repeat from one message to the next."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["host_and_parents", "organisation", "pattern", "step"]
+__all__ = ["host_and_parents", "key_pattern", "organisation", "pattern", "step"]
 
 _LETTERS: Final = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", b"A" * 26 + b"a" * 26 + b"0" * 10
@@ -19,7 +20,7 @@ def step(count: int) -> bytes:
 
 def pattern(text: bytes) -> bytes:
     """Which kinds of character follow each other: `Jane.doe-4711` is `Aa.a-0`."""
-    return _without_doubles(text[:60].translate(_LETTERS))
+    return _without_doubles(text[:60].translate(_LETTERS))[:24]
 
 
 @lru_cache(4096)
@@ -27,7 +28,18 @@ def _without_doubles(text: bytes) -> bytes:
     for double, letter in _DOUBLES:
         while double in text:
             text = text.replace(double, letter)
-    return text[:24]
+    return text
+
+
+_SEGMENTS: Final = re.compile(rb"[Aa0]{4,}")
+
+
+def key_pattern(text: bytes) -> bytes:
+    """`pattern` of an identifier: a star for segments whose kinds change more than twice, which are keys, and at the
+    end the kinds there are.
+    """
+    text = _without_doubles(text[:60].translate(_LETTERS))
+    return _SEGMENTS.sub(b"*", text)[:24] + b" A"[: 2 * (b"A" in text)] + b" a"[: 2 * (b"a" in text)]
 
 
 @lru_cache(2048)

@@ -34,6 +34,7 @@ __all__ = [
     "fold",
     "fold_is_due",
     "read_state",
+    "refuse_outdated",
     "replace_model",
 ]
 
@@ -57,15 +58,20 @@ def read_state(tx: ReadTx, number: int) -> State:
     return STATES.find(tx, number) or State(tokens=VERSION)
 
 
+def refuse_outdated(state: State) -> None:
+    """Unavailable when a model was learnt with another tokeniser than this: its features mean nothing to this one."""
+    if state.tokens != VERSION:
+        raise Unavailable(
+            "spam.model_outdated", "The spam model was learnt with another tokeniser: purge it and train anew"
+        )
+
+
 def change(
     tx: Tx, number: int, key: bytes, entries: Iterable[tuple[Change, bytes]], mark: Learnt | None, *, now: int
 ) -> State:
     """Writes changes of one message (encoded entries) and its mark: None takes it away. Returns the new state."""
     state = read_state(tx, number)
-    if state.tokens != VERSION:
-        raise Unavailable(
-            "spam.model_outdated", "The spam model was learnt with another tokeniser: purge or train anew"
-        )
+    refuse_outdated(state)
     spam, ham, at = state.spam, state.ham, state.next
     for kind, entry in entries:
         tx.put(SPAM_CHANGE.key(number, at), entry)
@@ -97,7 +103,7 @@ def catch_up(store: Store, number: int, model: Model | None, position: Position 
     """The model as it is now, from the one in memory if that can be brought up to date, else read anew."""
     with store.snapshot() as tx:
         state = read_state(tx, number)
-        if state.tokens != VERSION:  # its features mean nothing to this tokeniser: silent until it is trained anew
+        if state.tokens != VERSION:  # silent until it is trained anew
             return Model(), Position(state.generation, state.next)
         data = None
         settle = False
@@ -139,8 +145,11 @@ def fold(
     """Writes a checkpoint that takes in all changes up to now; returns the model as it then is, settled.
 
     Starts from the model in memory, if there is one. None when another process was faster: that model is then settled
-    where it should not be, and must be read anew.
+    where it should not be, and must be read anew. None too when the model is of another tokeniser: it stays as it is.
     """
+    with store.snapshot() as tx:
+        if read_state(tx, number).tokens != VERSION:
+            return None
     model, position = catch_up(store, number, model, position)
     model.settle()
     data = encode_model(model)

@@ -5,6 +5,8 @@ numbers; `new_table` chooses. `rows(ids)` finds features once; what it returns i
 """
 
 from array import array
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -50,11 +52,11 @@ class Table(Protocol):
         """(spam, ham) counts of each feature."""
         ...
 
-    def weigh(self, rows: Any) -> float:
-        """The sum of the features' second-stage weights."""
+    def weigh(self, messages: Sequence[Any]) -> list[float]:
+        """The sum of the features' second-stage weights of each of several messages, given their rows."""
         ...
 
-    def weights(self, rows: Any) -> list[float]:
+    def weights(self, rows: Any) -> Any:
         """The second-stage weight of each feature."""
         ...
 
@@ -126,8 +128,8 @@ class DictTable:
     def counts(self, rows: list[list[Any]]) -> tuple[list[int], list[int]]:
         return [row[0] for row in rows], [row[1] for row in rows]
 
-    def weigh(self, rows: list[list[Any]]) -> float:
-        return float(sum([row[3] for row in rows]))
+    def weigh(self, messages: Sequence[list[list[Any]]]) -> list[float]:
+        return [float(sum([row[3] for row in rows])) for rows in messages]
 
     def weights(self, rows: list[list[Any]]) -> list[float]:
         return [row[3] for row in rows]
@@ -317,11 +319,17 @@ class ArrayTable:
     def counts(self, rows: Any) -> tuple[Any, Any]:
         return self.spam.take(rows), self.ham.take(rows)
 
-    def weigh(self, rows: Any) -> float:
-        return float(self._np.add.reduce(self.weight.take(rows)))
+    def weigh(self, messages: Sequence[Any]) -> list[float]:
+        starts = list(accumulate([len(rows) for rows in messages[:-1]], initial=0))
+        # A sum of nothing would be the next message's first weight: slot 0, which weighs zero, ends each.
+        if not all(map(len, messages)):
+            messages = [self._np.append(rows, 0) for rows in messages]
+            starts = [start + at for at, start in enumerate(starts)]
+        rows = messages[0] if len(messages) == 1 else self._np.concatenate(messages)
+        return list(self._np.add.reduceat(self.weight.take(rows), starts).tolist())
 
-    def weights(self, rows: Any) -> list[float]:
-        return list(self.weight[rows].tolist())
+    def weights(self, rows: Any) -> Any:
+        return self.weight[rows]
 
     def nudge(self, rows: Any, amount: float) -> None:
         self.weight[rows] += amount

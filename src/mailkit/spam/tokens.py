@@ -15,7 +15,7 @@ from mailkit.spam.words import shouted, words
 
 __all__ = ["VERSION", "Tokens", "read", "read_many"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised when the same message would give other tokens. What was learnt with another version is rebuilt."""
 
 _READ_LIMIT: Final = 600_000
@@ -34,8 +34,8 @@ _FIELD: Final = re.compile(rb"^([^\x00-\x20:\x7f]++)[ \t]*+:([^\n]*+(?:\n[ \t][^
 class Tokens:
     """The tokens of one message. `families[n]` holds those of family n, in no particular order, repeats included.
 
-    The first of `families[BODY]` are `body_words` words in the order of the text, and likewise for the subject:
-    neighbours among them are the pairs.
+    `families[BODY]` are the `body_words` words in the order of the text. The first of `families[SUBJECT]` are
+    `subject_words` words in order. Neighbours among them are the pairs.
     """
 
     families: list[list[bytes]]
@@ -50,7 +50,9 @@ def read(raw: bytes, *, forged: bool = False) -> Tokens:
     DKIM aligned where the domain asks for it). Its words then count as those of an unknown sender.
     """
     families, body, subject_words = _read_to_the_text(raw, forged)
-    found = words(body.text)[:MOST_WORDS]
+    found = words(body.text)
+    if len(found) > MOST_WORDS:
+        del found[MOST_WORDS - MOST_WORDS // 8 : len(found) - MOST_WORDS // 8]
     families[BODY] += found
     text_tokens(body, len(found), *shouted(body.text), families)
     return Tokens(families, len(found), subject_words)
@@ -88,6 +90,6 @@ def _read_to_the_text(raw: bytes, forged: bool) -> tuple[list[list[bytes]], Body
     fields = _FIELD.findall(raw, root.header_start, root.header_end)
     # Of repeated fields the topmost counts.
     first = {name.lower(): value for name, value in reversed(fields[:_FIELD_LIMIT])}
-    subject = header_tokens(first, families, forged=forged)
-    body = body_tokens(scanned, families, first if len(fields) <= _FIELD_LIMIT else root.headers)
+    subject, sender = header_tokens(first, families, forged=forged)
+    body = body_tokens(scanned, families, first if len(fields) <= _FIELD_LIMIT else root.headers, sender)
     return families, body, len(subject)

@@ -35,7 +35,12 @@ _LONGEST: Final = 40
 # Letters of Cyrillic and Greek that a reader takes for Latin ones (from the lower case of Unicode TR 39).
 _CONFUSABLE: Final = str.maketrans(
     dict(
-        zip("аеѕіјорсухһԁӏԛԝгпαοιερκντυωγ", "aesijopcyxhdlqwrnaoiepkvtuwy", strict=True),
+        # The last two groups look alike as capitals only, and as letters of other Latin alphabets.
+        zip(
+            "аеѕіјорсухһԁӏԛԝгпαοιερκντυωγвкмнтїıɑɡօոսα",
+            "aesijopcyxhdlqwrnaoiepkvtuwybkmhtiiagonua",
+            strict=True,
+        ),
     )
 )
 _UNSEEN: Final = dict.fromkeys(
@@ -53,8 +58,9 @@ _SPACELESS: Final = (
 )
 # Combining marks are not \w to Python, yet Hebrew, Arabic and Indic words hold them.
 _MARKS: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
+_SIGNS: Final = "\u00a2-\u00a5\u20a0-\u20cf"  # of currencies, like the dollar
 _PIECES: Final = re.compile(
-    rf"([{_SPACELESS}]+)|((?:(?![{_SPACELESS}])[\w$!%'@\-{_MARKS}])+)|([\u2190-\u2bff\U0001f000-\U0001faff])"
+    rf"([{_SPACELESS}]+)|((?:(?![{_SPACELESS}])[\w$!%'@\-{_SIGNS}{_MARKS}])+)|([\u2190-\u2bff\U0001f000-\U0001faff])"
 )
 
 
