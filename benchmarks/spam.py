@@ -157,7 +157,7 @@ def speed(folder: Path) -> list[str]:
     times[2] = times[2][0], min(busiest)  # the workers are not waited for yet; with a core each, the slower decides
     rows = [
         f"{platform.machine()}, {multiprocessing.cpu_count()} cores, Python {platform.python_version()}; messages/s",
-        "left by the clock, right by processor time (other work ran beside it)",
+        "left by the clock, right by processor time",
         line("bulk train", _rates(len(files.train), times[0])),
         line("bulk classify, one process", _rates(len(test), times[1])),
         line("bulk classify, two processes", _rates(len(test), times[2])),

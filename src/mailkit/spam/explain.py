@@ -42,7 +42,6 @@ class Explanation:
 def explain(heard: Sequence[tuple[float, Model]], tokens: Tokens) -> Explanation:
     """The verdict of the (share, model) that speak (`verdict.voices`), with its reasons."""
     features = features_of(tokens)
-    names = feature_names(tokens)
     verdict = _verdict(heard, features)
     adds: dict[int, float] = {}
     for share, model in heard:
@@ -50,17 +49,34 @@ def explain(heard: Sequence[tuple[float, Model]], tokens: Tokens) -> Explanation
             if value:
                 adds[int(number)] = adds.get(int(number), 0.0) + share * value
     strongest = sorted(adds, key=lambda number: (-abs(adds[number]), number))
-    flip: tuple[Reason, ...] = ()
+    flip: list[int] = []
     if verdict.verdict != "unsure":
         spam = verdict.verdict == "spam"
         for_it = [number for number in strongest if (adds[number] > 0) is spam][:_MOST_REMOVED]
-        for count in range(1, len(for_it) + 1):
-            gone = set(for_it[:count])
-            kept = without(features, gone)
-            if _verdict(heard, kept).verdict != verdict.verdict:
-                flip = tuple(Reason(*names[number], adds[number]) for number in for_it[:count])
-                break
-    return Explanation(verdict, tuple(Reason(*names[number], adds[number]) for number in strongest), flip)
+        flip = for_it[: _flipping(heard, features, for_it, verdict)]
+    names = feature_names(tokens, adds)
+    reasons, turning = (tuple(Reason(*names[n], adds[n]) for n in some) for some in (strongest, flip))
+    return Explanation(verdict, reasons, turning)
+
+
+def _flipping(heard: Sequence[tuple[float, Model]], features: Features, for_it: Sequence[int], is_: Verdict) -> int:
+    """How many of the strongest have to go for another verdict, one less does not do; 0 when all of them don't.
+
+    Asked about 1, 2, 4 and so on, then halfway between: that takes a sixth of the time of one by one.
+    """
+
+    def turns(count: int) -> bool:
+        return _verdict(heard, without(features, set(for_it[:count]))).verdict != is_.verdict
+
+    too_few, enough = 0, 1
+    while enough <= len(for_it) and not turns(enough):
+        if enough == len(for_it):
+            return 0
+        too_few, enough = enough, min(2 * enough, len(for_it))
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        too_few, enough = (too_few, middle) if turns(middle) else (middle, enough)
+    return min(enough, len(for_it))
 
 
 def _verdict(heard: Sequence[tuple[float, Model]], features: Features) -> Verdict:

@@ -9,9 +9,9 @@ The words of the text are divided into stretches of 40, at most 16 and then long
 """
 
 from array import array
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Sequence, Set
 from functools import cache, lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, starmap
 from typing import Any, Final, TypeAlias
 from zlib import crc32
 
@@ -74,9 +74,13 @@ class Features:
 
 def without(features: Features, gone: Set[int]) -> Features:
     """The features but for those with these ids."""
-    rows = [(int(number), int(bits)) for number, bits in zip(features.ids, features.where, strict=True)]
-    kept = [row for row in rows if row[0] not in gone]
-    return Features.unpack(pack_ids([number for number, _ in kept]) + pack_where([bits for _, bits in kept]))
+    np = arrays.numpy()
+    if np is not None:
+        ids, where = np.asarray(features.ids, np.uint32), np.asarray(features.where, np.uint16)
+        kept = np.isin(ids, np.fromiter(gone, np.uint32, len(gone)), invert=True)
+        return Features(ids[kept], where[kept])
+    rows = [(number, bits) for number, bits in zip(features.ids, features.where, strict=True) if number not in gone]
+    return Features(array("I", [number for number, _ in rows]), array("H", [bits for _, bits in rows]))
 
 
 def _stretches(words: int) -> int:
@@ -230,9 +234,13 @@ def _mix(left: int, right: int) -> int:
     return (mixed ^ mixed >> 15) & _MASK
 
 
-def feature_names(tokens: Tokens) -> dict[int, tuple[str, str]]:
-    """The family and the words behind each feature id of a message: for explanations."""
-    return {number: (_NAMES[number >> 28], words.decode("utf-8", "replace")) for number, words in _named(tokens)}
+def feature_names(tokens: Tokens, wanted: Container[int] | None = None) -> dict[int, tuple[str, str]]:
+    """The family and the words behind each feature id of a message, or behind those that are wanted: to explain."""
+    return {
+        number: (_NAMES[number >> 28], words.decode("utf-8", "replace"))
+        for number, words in _named(tokens)
+        if wanted is None or number in wanted
+    }
 
 
 def _named(tokens: Tokens) -> Iterator[tuple[int, bytes]]:
@@ -244,8 +252,9 @@ def _named(tokens: Tokens) -> Iterator[tuple[int, bytes]]:
         (families[SUBJECT][: tokens.subject_words], SUBJECT_PAIRS),
         (families[BODY][: tokens.body_words], BODY_PAIRS),
     ):
-        for left, right in pairwise(words):
-            yield _mix(crc32(left), crc32(right)) | number << 28, left + b" " + right
+        mixed = starmap(_mix, pairwise(map(crc32, words)))
+        for (left, right), pair in zip(pairwise(words), mixed, strict=True):
+            yield pair | number << 28, left + b" " + right
 
 
 def singles(ids: Ids) -> Ids:

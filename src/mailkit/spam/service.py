@@ -120,7 +120,7 @@ class Spam:
             return explain(self._heard(account), tokens)
 
     def verdicts(self, messages: Sequence[bytes], *, account: Id | None = None) -> list[Verdict]:
-        """The verdicts on several messages without reasons: ten times faster."""
+        """The verdicts on several messages without reasons: six times faster."""
         features = self._features_of_many([(message_key(raw), raw) for raw in messages], False)
         with self._lock:
             heard = self._heard(account)

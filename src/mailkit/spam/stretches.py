@@ -15,6 +15,7 @@ where all stretches say the same, and near the highest, less T ln(how many there
 A family's mean is the sum of its evidence over 1 + the number of its features that tell anything.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from math import exp, log, sqrt
@@ -217,30 +218,31 @@ def _sums(features: Features, evidence: Sequence[float]) -> tuple[list[float], l
     sums, tells = [0.0] * (16 + 2 * MOST_STRETCHES), [0] * (16 + 2 * MOST_STRETCHES)
     for number, where, value in zip(features.ids, features.where, evidence, strict=True):
         if value:
-            for at in _places(number, where):
+            for at in _places(number >> 28, where):
                 sums[at] += value
                 tells[at] += 1
     return sums, tells
 
 
-def _places(number: int, where: int) -> list[int]:
+@lru_cache(4096)
+def _places(family: int, where: int) -> tuple[int, ...]:
     """Where a feature counts in `_sums`."""
     if not where:
-        return [number >> 28]
-    pair = number >= FIRST_REST
-    return [16 + 2 * at + pair for at in range(where.bit_length()) if where >> at & 1]
+        return (family,)
+    pair = family == BODY_PAIRS
+    return tuple([16 + 2 * at + pair for at in range(where.bit_length()) if where >> at & 1])
 
 
 def second_by_stretch(where: Any, weights: Any) -> list[float]:
     """`Layout.seconds` of one message, from the weights of its singles."""
     np = arrays.numpy()
     if np is None or isinstance(weights, list):
-        outside = sum([weight for bits, weight in zip(where, weights, strict=True) if not bits])
-        out = []
-        for at, unit in enumerate(_units(where)):
-            total = sum([weight for bits, weight in zip(where, weights, strict=True) if bits >> at & 1])
-            out.append(total * unit + outside / sqrt(max(len(where), 1)))
-        return out
+        by_kind: dict[int, float] = {0: 0.0}  # few: most words stand in one stretch
+        for bits, weight in zip(where, weights, strict=True):
+            by_kind[bits] = by_kind.get(bits, 0.0) + weight
+        outside = by_kind[0] / sqrt(max(len(where), 1))
+        totals = [sum([total for bits, total in by_kind.items() if bits >> at & 1]) for at in range(MOST_STRETCHES)]
+        return [total * unit + outside for total, unit in zip(totals, _units(where), strict=True)]
     # Of most messages all words stand in the first few stretches.
     many = int(where.max(initial=0)).bit_length()
     unit = 1 / sqrt(max(len(where), 1))
@@ -259,8 +261,9 @@ def second_by_stretch(where: Any, weights: Any) -> list[float]:
 
 def _units(where: Sequence[int]) -> list[float]:
     """What the weight of a word counts in each stretch; that of a feature outside counts 1 / sqrt(number of all)."""
-    words = sum([bits != 0 for bits in where])
-    counts = [sum([bits >> at & 1 for bits in where]) for at in range(MOST_STRETCHES)]
+    kinds = Counter(where)  # few: most words stand in one stretch
+    words = len(where) - kinds[0]
+    counts = [sum([many for bits, many in kinds.items() if bits >> at & 1]) for at in range(MOST_STRETCHES)]
     return [sqrt(words / max(count, 1)) / sqrt(max(len(where), 1)) for count in counts]
 
 
@@ -284,12 +287,19 @@ def shares(
     alone = features.where[: len(second)]
     each = [voice * share * one for voice, one in zip(voices, _units(alone), strict=True)]
     outside = share / sqrt(max(len(second), 1))
-    out: list[float] = []
-    for number, where, value in zip(features.ids, features.where, evidence, strict=True):
-        weight = value * weights[number >> 28] / total
-        out.append(weight * sum([unit[at] for at in _places(number, where)]) if value else 0.0)
+
+    @cache
+    def worth(family: int, where: int) -> float:
+        return weights[family] / total * sum([unit[at] for at in _places(family, where)])
+
+    @cache
+    def second_worth(bits: int) -> float:
+        return sum([one for place, one in enumerate(each) if bits >> place & 1]) if bits else outside
+
+    rows = zip(features.ids, features.where, evidence, strict=True)
+    out = [value * worth(number >> 28, where) if value else 0.0 for number, where, value in rows]
     for at, (bits, weight) in enumerate(zip(alone, second, strict=True)):
-        out[at] += weight * (sum([one for place, one in enumerate(each) if bits >> place & 1]) if bits else outside)
+        out[at] += weight * second_worth(bits)
     return out
 
 
