@@ -14,6 +14,7 @@ scores, tried first, jump by more than the whole margin.
 Between ham and spam a message is "unsure".
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from math import exp, sqrt
 from statistics import fmean, pstdev
@@ -27,6 +28,7 @@ _SPREAD: Final = 0.3
 _UNSURE: Final = 0.3
 _ENOUGH: Final = 400
 _TAIL: Final = 0.01
+_STEPS: Final = 64
 
 
 @frozen
@@ -72,11 +74,16 @@ def _logistic(x: float) -> float:
     return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
 
 
+def _stepped(scores: list[float]) -> list[tuple[float, int]]:
+    """The scores in steps finer than anybody reads a probability, far fewer, and how many there are of each."""
+    return [(step / _STEPS, many) for step, many in sorted(Counter(round(x * _STEPS) for x in scores).items())]
+
+
 def _fit(low: list[float], high: list[float], ham: int, spam: int) -> tuple[float, float]:
     """Logistic regression of the class on the score (Platt 1999), samples weighted to the classes' true sizes."""
     # Targets a little inside 0 and 1, so that cleanly parted samples don't give infinite certainty.
-    samples = [(x, 1 / (ham + 2), ham / len(low)) for x in low]
-    samples += [(x, (spam + 1) / (spam + 2), spam / len(high)) for x in high]
+    samples = [(x, 1 / (ham + 2), many * ham / len(low)) for x, many in _stepped(low)]
+    samples += [(x, (spam + 1) / (spam + 2), many * spam / len(high)) for x, many in _stepped(high)]
     slope, offset = 3.0, 0.0
     for _ in range(30):
         ga = gb = 0.0
