@@ -16,6 +16,7 @@ import pytest
 from mailkit.errors import Conflict, Unavailable
 from mailkit.storage.api import ReadTx, Tx
 from mailkit.storage.backends.postgres import PostgresStore
+from mailkit.storage.backends.postgres.connection import Connection
 from mailkit.storage.backends.postgres.statements import bytes_array, int8_array
 from mailkit.storage.calls import OWN, reads
 from mailkit.storage.open import open_store
@@ -450,6 +451,14 @@ def test_the_event_loop_goes_on_during_a_transaction(store: PostgresStore) -> No
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_ends_a_new_connection_is_unavailable(postgres_url: str) -> None:
+    """There is nothing left to roll back on, which must not hide what happened."""
+    connection = Connection(postgres_url, "select 1", patience=5.0)
+    with pytest.raises(Unavailable, match="terminating connection"):
+        connection.simple("select pg_terminate_backend(pg_backend_pid())")
+    connection.close()
 
 
 def test_eight_first_openers_make_the_tables_once(postgres_url: str) -> None:

@@ -7,6 +7,7 @@ transaction costs the client a third of the time.
 import select
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -77,7 +78,8 @@ class Connection:
                         break
             self._psycopg.commit()
         except psycopg.Error as error:
-            self._psycopg.rollback()
+            with suppress(psycopg.Error):  # of a connection that broke nothing is left to roll back
+                self._psycopg.rollback()
             if isinstance(error, psycopg.OperationalError) and error.sqlstate not in ("40001", "40P01"):
                 raise Unavailable("store.unavailable", f"PostgreSQL failed: {_first_line(error)}") from error
             if error.sqlstate in ("40001", "40P01", *_MADE_MEANWHILE):
