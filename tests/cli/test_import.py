@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mailkit.cli.user.importing import interrupts
 from mailkit.testing.platform import platform
 from tests.cli.conftest import environment, mailkit
 from tests.cli.shell import Shell
@@ -144,6 +145,25 @@ def test_what_was_stopped_in_the_middle_goes_on_when_run_again(how: signal.Signa
     again = shell.json("user", "import", "-", stdin=f"username,address\n{rows(0, ALL)}")
     assert again == {"made": ALL - there, "present": there, "failed": 0, "interrupted": False}
     assert mailkit("check", "--data", str(folder)).stdout == "0 errors, 0 notices\n"
+
+
+class _Swallowing:
+    """What is raised while a destructor runs rises no further."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_comes_amid_a_destructor_is_noted() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts() as came:
+        assert not came
+        _Swallowing()
+        assert came == [signal.SIGINT]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_bar_is_shown_to_who_watches_with_the_failures_above_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mailkit.spam import arrays
 from mailkit.spam import model as model_module
 from mailkit.spam.checkpoint import decode_model, encode_model
 from mailkit.spam.cutoffs import NO_CUTOFFS, draw_cutoffs, probability
+from mailkit.spam.evidence import log_odds, log_odds_in_python
 from mailkit.spam.expiry import expire
 from mailkit.spam.explain import explain
 from mailkit.spam.features import Features, features_of, pack_ids, unpack_ids
@@ -21,7 +22,6 @@ from mailkit.spam.journal import Change, Entry, apply, decode_entry, encode_entr
 from mailkit.spam.message_key import message_key
 from mailkit.spam.model import Model
 from mailkit.spam.packing import Reader, pack_numbers
-from mailkit.spam.score import log_odds, log_odds_in_python
 from mailkit.spam.settings import parse_settings
 from mailkit.spam.table import ArrayTable, DictTable
 from mailkit.spam.tokens import read

@@ -9,8 +9,9 @@
 From the message down, each stage pure up to the last:
 
 - `tokens.read(raw)`: words by family (`families`), from headers (`headers`), text and HTML parts (`bodies`).
-- `features.feature_ids(tokens)`: 32-bit ids, pairs of neighbouring words included.
-- `model.Model`: counts per feature, score (`score`), second stage, cut-offs (`cutoffs`); learn and forget.
+- `features.features_of(tokens)`: 32-bit ids, pairs of neighbouring words included, and where in the text they stand.
+- `model.Model`: counts per feature, what they say (`evidence`), score (`stretches`), second stage, cut-offs
+  (`cutoffs`); learn and forget.
 - `checkpoint`, `journal`: models and changes as bytes. `evaluate`, `metrics`: how good it is on labelled mail.
 - `service.Spam`: models in the store, for all, per tenant, per account (`stored` has the laws of their rows).
 

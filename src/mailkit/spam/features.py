@@ -4,7 +4,7 @@ An id is the family's number in the top 4 bits and 28 bits of CRC-32 of the toke
 both. It is the same on every machine, with and without numpy. In a family with 300,000 features one in a thousand
 shares its id with another: not seen in any figure.
 
-The words of the text are divided into stretches of 40, at most 16 and then longer ones, so that `score` can tell
+The words of the text are divided into stretches of 40, at most 16 and then longer ones, so that `stretches` can tell
 "good words here, bad ones there" from "some of both everywhere".
 """
 

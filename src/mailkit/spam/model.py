@@ -24,10 +24,10 @@ from attrs import define, field, frozen
 
 from mailkit.spam import arrays
 from mailkit.spam.cutoffs import Cutoffs, draw_cutoffs
+from mailkit.spam.evidence import log_odds
 from mailkit.spam.expiry import MOST_FEATURES, expire
 from mailkit.spam.families import WEIGHTS
 from mailkit.spam.features import MOST_STRETCHES, Features, Ids, singles
-from mailkit.spam.score import log_odds
 from mailkit.spam.settings import DEFAULT, Settings
 from mailkit.spam.stretches import Layout, Parts, parts_in_python, score_one, scores, second_by_stretch, shares
 from mailkit.spam.table import Columns, Table, new_table
@@ -185,8 +185,11 @@ class Model:
         where = np.concatenate([features.where for features in messages])
         rows = self.table.rows(ids)
         layout = Layout(ids, where, [len(features.ids) for features in messages])
-        weight = self.table.weight[rows]  # type: ignore[attr-defined]  # an ArrayTable, since there is numpy
-        return list(scores(layout.parts(self.evidence(rows), weights), share * layout.seconds(weight)).tolist())
+        return list(
+            scores(
+                layout.parts(self.evidence(rows), weights), share * layout.seconds(self.table.weights(rows))
+            ).tolist()
+        )
 
     def evidence(self, rows: Any) -> Any:
         """The log-odds of the features in these rows."""

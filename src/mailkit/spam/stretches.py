@@ -12,7 +12,8 @@ where all stretches say the same, and near the highest, less T ln(how many there
 
     score = sum over the other families of w_F * (mean of F) / sum of w + soft maximum of v
 
-A family's mean is the sum of its evidence over 1 + the number of its features that tell anything.
+A family's mean is the sum of its evidence over 1 + the number of its features that tell anything: a mean, not a sum, so
+that neither length nor repetition adds certainty. The score is about -2 for ham and +1 for spam.
 """
 
 from collections import Counter

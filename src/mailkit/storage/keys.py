@@ -62,7 +62,7 @@ def _packer(prefix: bytes, kinds: Sequence[str], mark: bytes) -> Callable[..., b
     sizes = [(at, _SIZES[kind]) for at, kind in enumerate(kinds) if kind in _SIZES]
     checks = [f"    if len(p{at}) != {size}: refuse({at}, {size}, p{at})" for at, size in sizes]
     parts = ", ".join(f"p{at}" for at in range(len(kinds)))
-    exec("\n".join([f"def pack({parts}):", *checks, f"    return {' + '.join(terms)}"]), known)  # noqa: S102
+    exec("\n".join([f"def pack({parts}):", *checks, f"    return {' + '.join(terms)}"]), known)  # noqa: S102 - of our own words only
     made: Callable[..., bytes] = known["pack"]
     return made
 

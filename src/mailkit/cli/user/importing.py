@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mailkit.accounts.importing import Failed
     from mailkit.kit import MailKit
 
-__all__ = ["import_users"]
+__all__ = ["import_users", "interrupts"]
 
 _INTERRUPTED = 130  # as a shell says it of SIGINT
 
@@ -50,7 +50,7 @@ def import_users(kit: "MailKit", out: Output, file: BinaryIO) -> None:
     )
     count = Counter({"made": 0, "present": 0, "failed": 0})
     interrupted = False
-    with progress("Users", _size(file)) as bar, _interrupts() as came:
+    with progress("Users", _size(file)) as bar, interrupts() as came:
         try:
             for outcome in work.run(read_users(text_lines(_reading(file, bar)))):
                 if isinstance(outcome, Failed):
@@ -71,7 +71,7 @@ def import_users(kit: "MailKit", out: Output, file: BinaryIO) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def interrupts() -> Iterator[list[int]]:
     """The interrupts that came: one that is raised where nothing can rise from, as in a destructor, would be lost."""
     came: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Counts -> evidence -> score.
+"""Counts -> evidence.
 
 For a feature seen in a of ns learnt spam and b of nh learnt ham messages:
 
@@ -6,13 +6,7 @@ For a feature seen in a of ns learnt spam and b of nh learnt ham messages:
     f = (s/2 + (a+b) p) / (s + a+b)      s = 0.3 (1 + 20 / min(ns, nh)): doubt, greater while a class is small
     l = ln(f / (1-f)), cut to [-5, 5];   0 if |f - 1/2| < 0.2: it tells too little
 
-and for the message, over families F with weights w:
-
-    score = sum_F w_F * (sum of l in F) / (1 + number of l != 0 in F) / sum of w
-
-A mean, not a sum: neither length nor repetition adds certainty. About -2 for ham and +1 for spam.
-
-The families of the text, and the second stage, count by stretches of the text: see `stretches`.
+What a message's evidence comes to is in `stretches`.
 """
 
 from functools import lru_cache
